@@ -1,0 +1,108 @@
+"""Who is calling, and what they may do: one interface, an implementation for each kind of caller.
+
+Kinds are registered by the apps that know them (people's roles are the projects' business, a robot's
+permissions the robots'), so that this floor needs to know neither.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps.common.errors import ForbiddenError, UnauthorizedError
+
+USER = "user"
+ROBOT = "robot"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated person or robot account.
+
+    ``name`` is as logged (``admin``, ``robot$library+ci``); ``version`` is the row's when it was verified.
+    """
+
+    kind: str
+    id: int
+    name: str
+    version: int
+    is_system_admin: bool
+
+
+class SecurityContext(Protocol):
+    """What services and views ask before they act. Answers are for now: contexts are made for one request."""
+
+    @property
+    def principal(self) -> Principal | None:
+        """None for an anonymous caller."""
+
+    @property
+    def name(self) -> str:
+        """The name for logs and events; "" for an anonymous caller."""
+
+    @property
+    def is_system_admin(self) -> bool: ...
+
+    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+        """Whether the caller may do ``action`` on ``resource`` (``repository``, ``tag``, …; ``""`` is the
+        project itself) of this project, by the role table or the robot's permissions."""
+
+    def can_system(self, resource: str, action: str) -> bool:
+        """Whether the caller may do ``action`` on a ``resource`` of the whole installation."""
+
+
+class Authenticator(Protocol):
+    """Checks a name and a password of one kind of account."""
+
+    def claims(self, username: str) -> bool:
+        """Whether this name can only be of this kind, so that no other needs to be asked."""
+
+    def authenticate(self, username: str, password: str) -> Principal | None:
+        """The account, or None for a wrong name or password or an account that may not sign in."""
+
+    def current(self, principal_id: int) -> Principal | None:
+        """The account as it is now, or None if it may not sign in (gone, suspended, expired)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of principal: how it signs in and what it may do."""
+
+    authenticator: Authenticator
+    context: Callable[[Principal], SecurityContext]
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register_kind(name: str, kind: Kind) -> None:
+    """Add a kind of principal; called from an app's ``ready()``. Kinds are asked in order of registration."""
+    _kinds[name] = kind
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind by name, in order of registration."""
+    return _kinds
+
+
+def context_of(principal: Principal) -> SecurityContext:
+    """The context of an authenticated principal."""
+    return _kinds[principal.kind].context(principal)
+
+
+def require_project(actor: SecurityContext, project_id: int, *, public: bool, resource: str, action: str) -> None:
+    """Raise unless ``actor`` may do ``action`` on ``resource`` of this project (0 for one that is not there)."""
+    if not actor.can_project(project_id, public=public, resource=resource, action=action):
+        raise _refusal(actor)
+
+
+def require_system(actor: SecurityContext, resource: str, action: str) -> None:
+    """Raise unless ``actor`` may do ``action`` on a ``resource`` of the whole installation."""
+    if not actor.can_system(resource, action):
+        raise _refusal(actor)
+
+
+def _refusal(actor: SecurityContext) -> ForbiddenError | UnauthorizedError:
+    """An anonymous caller is told to sign in, a known one that it will not help."""
+    if actor.principal is None:
+        return UnauthorizedError("sign in to do this")
+    return ForbiddenError("you do not have permission to do this")

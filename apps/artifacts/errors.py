@@ -1,0 +1,62 @@
+"""What the artifact services refuse, with the code of the API's error envelope; no HTTP here."""
+
+
+from apps.common.errors import DomainError
+
+
+class ArtifactError(DomainError):
+    """Base of this app's refusals."""
+
+
+class RepositoryUnknownError(ArtifactError):
+    code = "NAME_UNKNOWN"
+
+
+class ManifestUnknownError(ArtifactError):
+    code = "MANIFEST_UNKNOWN"
+
+
+class TagUnknownError(ArtifactError):
+    code = "MANIFEST_UNKNOWN"
+
+
+class BlobUnknownError(ArtifactError):
+    code = "BLOB_UNKNOWN"
+
+
+class UploadUnknownError(ArtifactError):
+    code = "BLOB_UPLOAD_UNKNOWN"
+
+
+class UploadInvalidError(ArtifactError):
+    code = "BLOB_UPLOAD_INVALID"
+
+
+class BlobSizeError(ArtifactError):
+    """Fewer or more bytes came than were announced, or than may come."""
+
+    code = "SIZE_INVALID"
+
+
+class DigestMismatchError(ArtifactError):
+    code = "DIGEST_INVALID"
+
+
+class ManifestBlobUnknownError(ArtifactError):
+    code = "MANIFEST_BLOB_UNKNOWN"
+
+
+class ArtifactReferencedError(ArtifactError):
+    """The artifact is a child of an index, so it cannot go before that."""
+
+    code = "VIOLATE_FOREIGN_KEY_CONSTRAINT"
+
+
+class BlobReferencedError(ArtifactError):
+    """An artifact of the repository needs the blob."""
+
+    code = "UNSUPPORTED"
+
+
+class TagExistsError(ArtifactError):
+    code = "CONFLICT"

@@ -1,0 +1,144 @@
+from django.db import models
+from django.utils import timezone
+
+from apps.common.fields import BytewiseCharField
+from apps.projects.models import Project
+
+
+class Repository(models.Model):
+    """Artifacts under one name, ``<project>/<path>``; ``name`` is the whole of it."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="repositories")
+    name = BytewiseCharField(max_length=255, unique=True)
+    description = models.TextField(default="", blank=True)
+    pull_count = models.BigIntegerField(default=0)
+    creation_time = models.DateTimeField(default=timezone.now)
+    update_time = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "repository"
+        indexes = [models.Index(fields=["project", "-creation_time", "-id"], name="repository_default_order")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Blob(models.Model):
+    """Bytes by digest. ``stored`` says that storage holds them; a manifest's bytes are in its artifact instead.
+
+    ``state`` is ``live`` or ``deleting``; ``touched_at`` keeps the collector away for its window.
+    """
+
+    LIVE = "live"
+    DELETING = "deleting"
+
+    digest = BytewiseCharField(max_length=135, unique=True)
+    size = models.BigIntegerField()
+    stored = models.BooleanField(default=True)
+    state = models.CharField(max_length=8, default=LIVE)
+    touched_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "blob"
+        indexes = [models.Index(fields=["touched_at"], name="blob_touched")]
+
+
+class RepositoryBlob(models.Model):
+    """Who may read a blob: those who may read this repository."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="repository_links")
+
+    class Meta:
+        db_table = "repository_blob"
+        constraints = [models.UniqueConstraint(fields=["repository", "blob"], name="repository_blob_once")]
+
+
+class ProjectBlob(models.Model):
+    """What the quota counts: a blob once a project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="blob_links")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="project_links")
+
+    class Meta:
+        db_table = "project_blob"
+        constraints = [models.UniqueConstraint(fields=["project", "blob"], name="project_blob_once")]
+
+
+class Artifact(models.Model):
+    """A manifest or index of a repository, by digest. ``manifest`` is the bytes as received.
+
+    ``size`` is Harbor's: manifest, config and layers, in bytes, each digest once; ``type`` is IMAGE, CHART and so on.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="artifacts")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="artifacts")
+    digest = BytewiseCharField(max_length=135)
+    media_type = models.CharField(max_length=255)
+    artifact_type = models.CharField(max_length=255, default="", blank=True)
+    config_media_type = models.CharField(max_length=255, default="", blank=True)
+    type = models.CharField(max_length=255, default="UNKNOWN")
+    manifest = models.BinaryField()
+    size = models.BigIntegerField()
+    annotations = models.JSONField(default=dict)
+    extra_attrs = models.JSONField(default=dict)
+    subject_digest = BytewiseCharField(max_length=135, default="", blank=True)
+    push_time = models.DateTimeField(default=timezone.now)
+    pull_time = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "artifact"
+        constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="artifact_once")]
+        indexes = [
+            models.Index(fields=["repository", "-push_time", "-id"], name="artifact_default_order"),
+            models.Index(
+                fields=["repository", "subject_digest", "digest"],
+                name="artifact_referrers",
+                condition=~models.Q(subject_digest=""),
+            ),
+            models.Index(fields=["digest", "project"], name="artifact_digest"),
+        ]
+
+
+class ArtifactReference(models.Model):
+    """A descriptor in an index. ``child`` is empty as long as the repository lacks it (a sparse index)."""
+
+    parent = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="references")
+    child = models.ForeignKey(Artifact, null=True, on_delete=models.SET_NULL, related_name="parents")
+    child_digest = BytewiseCharField(max_length=135)
+    platform = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    urls = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "artifact_reference"
+        indexes = [models.Index(fields=["child_digest", "parent"], name="artifact_reference_child")]
+
+
+class ArtifactBlob(models.Model):
+    """What a manifest needs to be pulled whole."""
+
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="blob_links")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="artifact_links")
+
+    class Meta:
+        db_table = "artifact_blob"
+        constraints = [models.UniqueConstraint(fields=["artifact", "blob"], name="artifact_blob_once")]
+
+
+class Tag(models.Model):
+    """A name that points to an artifact and can be moved."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tags")
+    name = BytewiseCharField(max_length=128)
+    push_time = models.DateTimeField(default=timezone.now)
+    pull_time = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "tag"
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
+        indexes = [models.Index(fields=["artifact", "-push_time", "-id"], name="tag_default_order")]
+
+    def __str__(self) -> str:
+        return self.name

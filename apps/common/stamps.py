@@ -1,0 +1,123 @@
+"""Stamps: integers that say whether something may have changed.
+
+A reader takes the stamps of what it depends on, loads, and caches under them. A writer bumps before its commit
+and again after it, and before it answers, so whoever has seen an answer never sees the state before it, from
+any process. A lost bump cannot serve an old state for ever: cache entries also die by age.
+
+Two implementations of one interface: a memory-mapped file for one host (about a microsecond), and Redis for
+several (one round trip, shared by the threads that wait for it at the same moment).
+"""
+
+import hashlib
+import mmap
+import os
+import struct
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+_SLOTS = 1 << 16
+_SIZE = _SLOTS * 8
+_COUNTER = struct.Struct("<Q")
+
+
+class Stamps(Protocol):
+    """Read and bump stamps by key; keys that share a slot only cause a needless reload."""
+
+    def read(self, *keys: str) -> tuple[int, ...]:
+        """The stamps of ``keys`` now, in their order."""
+
+    def bump(self, *keys: str) -> None:
+        """Make every reader of these keys reload."""
+
+
+class FileStamps:
+    """Counters in a shared memory-mapped file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < _SIZE:
+                os.ftruncate(descriptor, _SIZE)
+            self._map = mmap.mmap(descriptor, _SIZE)
+        finally:
+            os.close(descriptor)
+        self._slots: dict[str, int] = {}
+
+    def read(self, *keys: str) -> tuple[int, ...]:
+        """See :class:`Stamps`."""
+        return tuple(_COUNTER.unpack_from(self._map, self._slot(key))[0] for key in keys)
+
+    def bump(self, *keys: str) -> None:
+        """See :class:`Stamps`. Random, not plus one: two writers at once can never write the value read before."""
+        for key in keys:
+            self._map[(slot := self._slot(key)) : slot + 8] = os.urandom(8)
+
+    def _slot(self, key: str) -> int:
+        slot = self._slots.get(key)
+        if slot is None:
+            if len(self._slots) > _SLOTS:
+                self._slots.clear()
+            slot = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % _SLOTS * 8
+            self._slots[key] = slot
+        return slot
+
+
+class RedisStamps:
+    """Counters in one Redis hash; a flushed Redis reads as all zero, which no cache entry matches for long."""
+
+    _HASH = "harbor:stamps"
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(
+            url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30, protocol=2
+        )
+
+    def read(self, *keys: str) -> tuple[int, ...]:
+        """See :class:`Stamps`."""
+        values = cast("list[bytes | None]", self._client.hmget(self._HASH, list(keys)))
+        return tuple(int(value or 0) for value in values)
+
+    def bump(self, *keys: str) -> None:
+        """See :class:`Stamps`."""
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hset(self._HASH, key, str(int.from_bytes(os.urandom(7))))
+        pipeline.execute()
+
+
+@cache
+def get_stamps() -> Stamps:
+    """The stamps that this process shares with all others of the installation."""
+    if settings.HARBOR.redis_url:
+        return RedisStamps(settings.HARBOR.redis_url)
+    return FileStamps(settings.HARBOR.data_dir / "stamps")
+
+
+def touch(*keys: str) -> None:
+    """Bump now and once more after the commit of the transaction around (at once where there is none)."""
+    stamps = get_stamps()
+    stamps.bump(*keys)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(lambda: stamps.bump(*keys))
+
+
+def repository_key(name: str) -> str:
+    """The stamp of a repository: its tags, artifacts and links."""
+    return f"r:{name}"
+
+
+def project_key(name: str) -> str:
+    """The stamp of a project: its existence, visibility, members, robots and rules."""
+    return f"p:{name}"
+
+
+def principal_key(kind: str, identifier: int | str) -> str:
+    """The stamp of a person (``user``) or a robot account (``robot``): password, state, rights."""
+    return f"a:{kind}:{identifier}"

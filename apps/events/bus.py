@@ -1,0 +1,93 @@
+"""Publish and subscribe.
+
+A handler of the transaction runs inside the publisher's write and fails with it. An after-commit handler gets a
+row in the outbox, written in the same transaction, and is run by :mod:`apps.events.services` until it succeeds:
+a crash between commit and delivery loses nothing. After-commit handlers are idempotent by event id.
+"""
+
+import dataclasses
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from apps.events import catalogue
+from apps.events.catalogue import Event
+from apps.events.models import OutboxEvent
+
+EventT = TypeVar("EventT", bound=Event)
+AfterCommitHandler = Callable[[Any, uuid.UUID], None]
+
+_in_transaction: dict[type[Event], list[Callable[[Any], None]]] = defaultdict(list)
+_after_commit: dict[type[Event], dict[str, AfterCommitHandler]] = defaultdict(dict)
+
+
+class PublishedOutsideTransactionError(RuntimeError):
+    """An event was published where no write transaction is open: it could be lost or lie."""
+
+
+def subscribe(event_type: type[EventT], handler: Callable[[EventT], None]) -> None:
+    """Run ``handler(event)`` inside the transaction of each ``event_type``, in order of subscription."""
+    if handler not in _in_transaction[event_type]:
+        _in_transaction[event_type].append(handler)
+
+
+def subscribe_after_commit(event_type: type[EventT], handler: Callable[[EventT, uuid.UUID], None]) -> None:
+    """Run ``handler(event, event_id)`` after the commit of each ``event_type``, at least once."""
+    _after_commit[event_type][handler_name(handler)] = handler
+
+
+def handler_name(handler: Callable[..., None]) -> str:
+    """The name by which the outbox remembers a handler: it must stay when code moves."""
+    return f"{handler.__module__}.{handler.__qualname__}"
+
+
+def publish(event: Event) -> None:
+    """Tell ``event``; raises what a handler of the transaction raises."""
+    if not transaction.get_connection().in_atomic_block:
+        raise PublishedOutsideTransactionError(type(event).__name__)
+    for handler in _in_transaction[type(event)]:
+        handler(event)
+    if names := _after_commit[type(event)]:
+        event_id = uuid.uuid4()
+        payload = encode(event)
+        OutboxEvent.objects.bulk_create(
+            OutboxEvent(
+                event_id=event_id,
+                name=type(event).__name__,
+                handler=name,
+                payload=payload,
+                due_time=event.occurred_at,
+                creation_time=event.occurred_at,
+            )
+            for name in names
+        )
+
+
+def after_commit_handler(event_name: str, handler: str) -> AfterCommitHandler | None:
+    """The handler that an outbox row names; None when this version no longer has it."""
+    return _after_commit[getattr(catalogue, event_name)].get(handler)
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """An event as JSON can hold it."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in dataclasses.asdict(event).items()
+    }
+
+
+def decode(event_name: str, payload: dict[str, Any]) -> Event:
+    """The event that :func:`encode` was given; fields that this version does not know are dropped."""
+    event_type: type[Event] = getattr(catalogue, event_name)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(event_type):
+        if field.name in payload:
+            value = payload[field.name]
+            if field.type is datetime:
+                value = datetime.fromisoformat(value)
+            values[field.name] = tuple(value) if isinstance(value, list) else value
+    return event_type(**values)

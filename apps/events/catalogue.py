@@ -1,0 +1,180 @@
+"""Every event: a fact, told in ids, strings and times only, so that it can be stored and sent.
+
+Events cannot veto: what may refuse a change is a gate (:mod:`apps.artifacts.gates`).
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """``operator`` is the name of who did it, as the audit log shows it ("" for nobody signed in)."""
+
+    operator: str
+    occurred_at: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectCreated(Event):
+    project_id: int
+    project_name: str
+    storage_limit: int
+    """Bytes, -1 for no limit, 0 for the installation's default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectUpdated(Event):
+    project_id: int
+    project_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectDeleted(Event):
+    project_id: int
+    project_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChanged(Event):
+    """``operation`` is create, update or delete."""
+
+    operation: str
+    project_id: int
+    project_name: str
+    member_name: str
+    role: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(Event):
+    """``operation`` is create, update or delete; ``description`` says what in words."""
+
+    operation: str
+    user_id: int
+    username: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLoggedIn(Event):
+    username: str
+    succeeded: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotChanged(Event):
+    """``operation`` is create, update or delete; ``project_id`` is None at system level."""
+
+    operation: str
+    robot_id: int
+    robot_name: str
+    project_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryUpdated(Event):
+    project_id: int
+    repository_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryDeleted(Event):
+    project_id: int
+    repository_id: int
+    repository_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactPushed(Event):
+    project_id: int
+    repository_id: int
+    repository_name: str
+    artifact_id: int
+    digest: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDeleted(Event):
+    project_id: int
+    repository_id: int
+    repository_name: str
+    artifact_id: int
+    digest: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagCreated(Event):
+    """A tag was made, or moved from another artifact (``previous_digest``, "" if it was not there)."""
+
+    project_id: int
+    repository_id: int
+    repository_name: str
+    tag: str
+    digest: str
+    previous_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagDeleted(Event):
+    project_id: int
+    repository_id: int
+    repository_name: str
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUpdated(Event):
+    """An administrator changed the limit; ``hard`` in bytes, -1 for none."""
+
+    project_id: int
+    project_name: str
+    hard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaExceeded(Event):
+    """A push was refused; ``needed``, ``used`` and ``hard`` in bytes."""
+
+    project_id: int
+    needed: int
+    used: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaWarned(Event):
+    """A project passed 85 per cent of its limit; ``used`` and ``hard`` in bytes."""
+
+    project_id: int
+    used: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull of a manifest, as the spool has it."""
+
+    project_id: int
+    repository_id: int
+    repository_name: str
+    artifact_id: int
+    digest: str
+    tag: str
+    operator: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactsPulled(Event):
+    """Pulls in bulk, from one spool file."""
+
+    pulls: tuple[Pull, ...]

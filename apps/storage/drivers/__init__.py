@@ -1,0 +1,1 @@
+"""One module a medium; :mod:`apps.storage.factory` chooses."""
