@@ -62,7 +62,7 @@ def _database(configuration: Configuration) -> dict[str, Any]:
                 # FULL: what was answered 201 survives a power cut, not only a crash of this process.
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                    "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-8192;"
+                    "PRAGMA journal_size_limit=67108864;"
                 ),
             },
         }

@@ -1,6 +1,5 @@
 """What the artifact services refuse, with the code of the API's error envelope; no HTTP here."""
 
-
 from apps.common.errors import DomainError
 
 

@@ -6,12 +6,17 @@ from apps.projects.models import Project
 
 
 class Repository(models.Model):
-    """Artifacts under one name, ``<project>/<path>``; ``name`` is the whole of it."""
+    """Artifacts under one name, ``<project>/<path>``; ``name`` is the whole of it.
+
+    The row exists from the first blob on, to hold links; ``listed`` says that an artifact has been pushed, so that
+    a push that was given up shows nowhere.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="repositories")
     name = BytewiseCharField(max_length=255, unique=True)
     description = models.TextField(default="", blank=True)
     pull_count = models.BigIntegerField(default=0)
+    listed = models.BooleanField(default=False)
     creation_time = models.DateTimeField(default=timezone.now)
     update_time = models.DateTimeField(default=timezone.now)
 

@@ -27,7 +27,9 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    data_dir: Annotated[Path, Field(description="Folder of the database, blobs, secrets and spool.")] = Path("data")
+    data_dir: Annotated[Path, Field(description="Folder of the database, blobs, secrets and spool.")] = Path(
+        "data"
+    )
     bind: Annotated[str, Field(description="Address and port to listen on, as HOST:PORT.")] = "127.0.0.1:8080"
     workers: Annotated[
         int, Field(ge=1, le=64, description="Server processes; the default is one a core, at most four.")
@@ -49,38 +51,59 @@ class Configuration(BaseModel):
     ] = 60
     min_transfer_rate: Annotated[
         int,
-        Field(ge=0, description="Bytes a second, over a minute, under which a transfer is cut off; 0 for none."),
+        Field(
+            ge=0, description="Bytes a second, over a minute, under which a transfer is cut off; 0 for none."
+        ),
     ] = 1024
-    tls_cert: Annotated[Path | None, Field(description="PEM file of the certificate chain; TLS is on with it.")] = None
+    tls_cert: Annotated[
+        Path | None, Field(description="PEM file of the certificate chain; TLS is on with it.")
+    ] = None
     tls_key: Annotated[Path | None, Field(description="PEM file of the certificate's private key.")] = None
     database_url: Annotated[
         str, Field(description="`sqlite:///PATH` or `postgresql://…`; default: SQLite in the data folder.")
     ] = ""
     database_pool_size: Annotated[int, Field(ge=1, description="PostgreSQL connections of one process.")] = 8
     redis_url: Annotated[
-        str, Field(description="`redis://…`: broker and stamps for several hosts; without it, files serve one host.")
+        str,
+        Field(
+            description="`redis://…`: broker and stamps for several hosts; without it, files serve one host."
+        ),
     ] = ""
     storage_url: Annotated[
-        str, Field(description="Where blobs are: `file:///…` or `s3://bucket/prefix?endpoint=…`; default: data folder.")
+        str,
+        Field(
+            description="Where blobs are: `file:///…` or `s3://bucket/prefix?endpoint=…`; default: data folder."
+        ),
     ] = ""
-    spool_dir: Annotated[Path | None, Field(description="Folder of the pull spool; default: in the data folder.")] = None
+    spool_dir: Annotated[
+        Path | None, Field(description="Folder of the pull spool; default: in the data folder.")
+    ] = None
     external_url: Annotated[
         str, Field(description="The URL that clients use, if the request's own Host is not to be trusted.")
     ] = ""
     trusted_proxies: Annotated[
         str, Field(description="Networks, comma separated, whose X-Forwarded-* headers are believed.")
     ] = ""
-    secret_key_file: Annotated[Path | None, Field(description="File of the key for signing and encryption.")] = None
-    token_key_file: Annotated[Path | None, Field(description="PEM file of the P-256 key that signs tokens.")] = None
+    secret_key_file: Annotated[
+        Path | None, Field(description="File of the key for signing and encryption.")
+    ] = None
+    token_key_file: Annotated[
+        Path | None, Field(description="PEM file of the P-256 key that signs tokens.")
+    ] = None
     token_expiration: Annotated[int, Field(ge=1, description="Minutes that a registry token lives.")] = 30
-    admin_password: Annotated[str, Field(description="First password of `admin`; default: random, printed once.")] = ""
+    admin_password: Annotated[
+        str, Field(description="First password of `admin`; default: random, printed once.")
+    ] = ""
     password_policy: Annotated[
         Literal["strong", "harbor"],
-        Field(description="`strong`: 12 characters with upper, lower, digit, symbol; `harbor`: 8 without symbol."),
+        Field(
+            description="`strong`: 12 characters with upper, lower, digit, symbol; `harbor`: 8 without symbol."
+        ),
     ] = "strong"
     access_log: Annotated[bool, Field(description="One JSON line a request on standard output.")] = True
     log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least severe log record that is written.")
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(description="Least severe log record that is written."),
     ] = "INFO"
     max_blob_size: Annotated[int, Field(ge=0, description="Largest blob in bytes; 0 for no limit.")] = 0
     credential_cache_seconds: Annotated[

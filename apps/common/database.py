@@ -10,9 +10,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 _thread_lock = threading.Lock()
 _held = threading.local()
@@ -67,3 +69,11 @@ def release_connection() -> None:
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
+
+
+def delete_rows(queryset: QuerySet[Any]) -> int:
+    """Delete in one statement what has no dependents left; returns the number of rows.
+
+    Django's own ``delete()`` loads every row first to look for dependents, manifests' bytes and all.
+    """
+    return int(queryset._raw_delete(queryset.db))  # noqa: SLF001

@@ -50,3 +50,9 @@ class PreconditionError(DomainError):
     """The state of things does not allow it now."""
 
     code = "PRECONDITION"
+
+
+class UnprocessableError(DomainError):
+    """A parameter has the wrong type or is out of range, before anything was looked up."""
+
+    code = "UNPROCESSABLE_ENTITY"

@@ -1,5 +1,6 @@
 """Model fields that behave the same on SQLite and PostgreSQL."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -16,3 +17,14 @@ class BytewiseCharField(models.CharField):
         parameters = super().db_parameters(connection)
         parameters["collation"] = "C" if connection.vendor == "postgresql" else None
         return parameters
+
+
+def json_storable(value: Any) -> Any:
+    """JSON data without NUL characters, which PostgreSQL's ``jsonb`` refuses; each becomes U+FFFD."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, Mapping):
+        return {json_storable(name): json_storable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_storable(item) for item in value]
+    return value

@@ -12,7 +12,6 @@ import hashlib
 import mmap
 import os
 import struct
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast

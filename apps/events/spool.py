@@ -89,9 +89,7 @@ def spool_drain(*, everything: bool = False) -> int:
 def _drain_file(path: Path) -> int:
     pulls = [pull for line in path.read_bytes().splitlines() if (pull := _parse(line)) is not None]
     with write_atomic():
-        _, is_new = SpoolFile.objects.get_or_create(
-            name=path.name, defaults={"drained_time": timezone.now()}
-        )
+        _, is_new = SpoolFile.objects.get_or_create(name=path.name, defaults={"drained_time": timezone.now()})
         if is_new:
             for start in range(0, len(pulls), _CHUNK):
                 publish(ArtifactsPulled(operator="", pulls=tuple(pulls[start : start + _CHUNK])))

@@ -1,5 +1,6 @@
 """Roles and what identifies a project."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -11,3 +12,12 @@ class Role(IntEnum):
     GUEST = 3
     MAINTAINER = 4
     LIMITED_GUEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRef:
+    """What most requests need to know of a project; cached under the project's stamp."""
+
+    id: int
+    name: str
+    public: bool

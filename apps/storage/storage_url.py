@@ -23,7 +23,9 @@ class StorageUrl:
         for name in self.options:
             if name not in known:
                 allowed = ", ".join(sorted(known)) or "none"
-                raise StorageUrlError(f"unknown option {name!r} in a {self.scheme}:// storage URL; known: {allowed}")
+                raise StorageUrlError(
+                    f"unknown option {name!r} in a {self.scheme}:// storage URL; known: {allowed}"
+                )
 
     def flag(self, name: str, *, default: bool) -> bool:
         """The option as a truth value; raises :class:`StorageUrlError` if it is not one."""

@@ -71,7 +71,7 @@ def bucket_from_url(url: StorageUrl) -> Bucket:
         client = boto3.session.Session().client(
             "s3",
             endpoint_url=endpoint,
-            # S3 needs some region to sign for; servers other than Amazon's take this one.
+            # boto3 reads AWS_DEFAULT_REGION and the profile by itself; Amazon's other tools read AWS_REGION.
             region_name=url.options.get("region") or os.environ.get("AWS_REGION") or None,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,

@@ -1,7 +1,7 @@
 """The part of a multipart upload that is being filled, and how large parts are."""
 
 import tempfile
-from typing import IO
+from typing import IO, cast
 
 MIB = 1024 * 1024
 MIN_PART = 5 * MIB
@@ -11,7 +11,7 @@ MAX_PARTS = 10_000
 def part_size(number: int, first: int) -> int:
     """Bytes that part ``number`` (from 1) is to have: ``first``, twice as many after each thousand parts.
 
-    With 8 MiB first, all parts together are 8 TiB, more than S3 takes as one object, and no part is above S3's
+    With 8 MiB first, all parts together are 7.8 TiB, more than S3 takes as one object, and no part is above S3's
     5 GiB. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
     """
     return first << ((number - 1) // 1000)
@@ -41,10 +41,11 @@ class PartBuffer:
             self._file.seek(self._file_size)
             self._file_size += self._file.write(data)
 
-    def body(self) -> bytearray | IO[bytes]:
+    def body(self) -> bytes | IO[bytes]:
         """What to send; valid until the next change."""
         if self._file is None:
-            return self._bytes
+            # boto3 sends a bytearray as it is; the stubs do not know, and a copy would double the memory.
+            return cast("bytes", self._bytes)
         self._file.seek(0)
         return self._file
 

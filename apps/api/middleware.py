@@ -1,0 +1,56 @@
+"""What happens around every request of the full stack: its id, its access line, its path."""
+
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from apps.api.errors import bad_request
+from apps.common.forwarding import client_address
+from apps.common.logs import take_request_id, write_access_line
+
+# Who is calling, for the access line; authentication puts it into the request's META.
+PERSON = "harbor.person"
+
+_SLASHES = re.compile("/{2,}")
+
+
+class RequestMiddleware:
+    """Gives each request an id, answers with it, and writes one line about it (never the query: it may hold
+    secrets)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request_id = take_request_id(request.headers.get("X-Request-Id"))
+        request.path_info = _SLASHES.sub("/", request.path_info)
+        # PostgreSQL has no NUL in texts: no name that we could look up holds one.
+        response = bad_request(request) if "\x00" in request.path_info else self._get_response(request)
+        response["X-Request-Id"] = request_id
+        if settings.HARBOR.access_log:
+            write_access_line(
+                {
+                    "log": "access",
+                    "method": request.method,
+                    "path": request.path,
+                    "status": int(response.status_code),
+                    "duration_ms": round((time.perf_counter() - started) * 1000, 2),
+                    "bytes": _size(response),
+                    "person": request.META.get(PERSON, ""),
+                    "request_id": request_id,
+                    "address": client_address(request.META),
+                }
+            )
+        return response
+
+
+def _size(response: HttpResponse) -> int:
+    """Bytes of the body; 0 for one that streams and for an answer that has none."""
+    if response.streaming or response.status_code == HTTPStatus.NO_CONTENT:
+        return 0
+    return len(response.content)

@@ -1,0 +1,163 @@
+"""People: ``/users``."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import services
+from apps.accounts.models import User
+from apps.accounts.security import USER
+from apps.accounts.selectors import user_get, user_list, user_search
+from apps.api.shapes import Input, Shape, TimeField, flag, text
+from apps.api.views import HarborView, ListRules
+from apps.common.errors import PreconditionError, UnprocessableError
+from apps.common.query import QueryField, read_bool, read_int, read_time
+
+USERS = ListRules(
+    order=("username", "id"),
+    fields={
+        "user_id": QueryField("id", read_int),
+        "username": QueryField("username"),
+        "email": QueryField("email"),
+        "realname": QueryField("realname"),
+        "comment": QueryField("comment"),
+        "sysadmin_flag": QueryField("sysadmin_flag", read_bool),
+        "creation_time": QueryField("creation_time", read_time),
+        "update_time": QueryField("update_time", read_time),
+    },
+)
+FOUND_USERS = ListRules(order=("username", "id"))
+
+
+class UserShape(Shape):
+    keep: ClassVar[frozenset[str]] = frozenset({"sysadmin_flag", "admin_role_in_auth"})
+
+    email = serializers.CharField()
+    realname = serializers.CharField()
+    comment = serializers.CharField()
+    user_id = serializers.IntegerField(source="id")
+    username = serializers.CharField()
+    sysadmin_flag = serializers.BooleanField()
+    admin_role_in_auth = serializers.SerializerMethodField()
+    creation_time = TimeField()
+    update_time = TimeField()
+
+    def get_admin_role_in_auth(self, _user: User) -> bool:
+        """Whether a login backend made this person an administrator: there is no such backend here."""
+        return False
+
+
+class FoundUserShape(Shape):
+    user_id = serializers.IntegerField(source="id")
+    username = serializers.CharField()
+
+
+class UserInput(Input):
+    username = text(255)
+    email = text(255)
+    realname = text()
+    comment = text()
+    password = text()
+
+
+class ProfileInput(Input):
+    email = text(default=None)
+    realname = text(default=None)
+    comment = text(default=None)
+
+
+class SysadminInput(Input):
+    sysadmin_flag = flag()
+
+
+class PasswordInput(Input):
+    old_password = text()
+    new_password = text()
+
+
+class UsersView(HarborView):
+    """``/users``."""
+
+    def get(self, _request: Request) -> Response:
+        """Everybody, for those who may see everybody."""
+        return self.list(user_list(actor=self.actor), USERS, UserShape)
+
+    def post(self, _request: Request) -> Response:
+        """A new person."""
+        values = self.read(UserInput, name="userReq")
+        user = services.user_create(actor=self.actor, **values)
+        return self.created(user.pk)
+
+
+class FoundUsersView(HarborView):
+    """``/users/search``: names only, for everybody who has signed in."""
+
+    def get(self, request: Request) -> Response:
+        """People whose name holds ``username``."""
+        found = user_search(actor=self.actor, name=request.query_params.get("username", ""))
+        if not request.query_params.get("username"):
+            raise UnprocessableError("username in query is required")
+        return self.list(found, FOUND_USERS, FoundUserShape)
+
+
+class CurrentUserView(HarborView):
+    """``/users/current``."""
+
+    def get(self, _request: Request) -> Response:
+        """Who is signed in."""
+        return Response(UserShape(self.current_user()).data)
+
+    def current_user(self) -> User:
+        """The row of the caller; a robot account is nobody in this sense."""
+        principal = self.require_signed_in().principal
+        if principal is None or principal.kind != USER:
+            raise PreconditionError("get user not available for the security context of a robot account")
+        return user_get(actor=self.actor, user_id=principal.id)
+
+
+class UserView(HarborView):
+    """``/users/{user_id}``."""
+
+    def get(self, _request: Request, **_: Any) -> Response:
+        """One person: oneself, or anybody for those who may see everybody."""
+        return Response(UserShape(user_get(actor=self.actor, user_id=self.path_int("user_id"))).data)
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Change the profile."""
+        values = self.read(ProfileInput, name="profile")
+        services.user_update_profile(actor=self.actor, user_id=self.path_int("user_id"), **values)
+        return Response()
+
+    def delete(self, _request: Request, **_: Any) -> Response:
+        """Delete a person."""
+        services.user_delete(actor=self.actor, user_id=self.path_int("user_id"))
+        return Response()
+
+
+class SysadminView(HarborView):
+    """``/users/{user_id}/sysadmin``."""
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Make or unmake an administrator."""
+        values = self.read(SysadminInput, name="sysadmin_flag")
+        services.user_set_sysadmin(
+            actor=self.actor, user_id=self.path_int("user_id"), sysadmin=values["sysadmin_flag"]
+        )
+        return Response()
+
+
+class PasswordView(HarborView):
+    """``/users/{user_id}/password``."""
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Change one's own password, or as an administrator another's."""
+        values = self.read(PasswordInput, name="password")
+        services.user_change_password(
+            actor=self.actor,
+            user_id=self.path_int("user_id"),
+            new=values["new_password"],
+            old=values["old_password"],
+        )
+        return Response()

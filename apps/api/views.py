@@ -1,0 +1,148 @@
+"""The base of every view: who calls, what the query says, which project is meant, how a list is answered."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.security import SecurityContext
+from apps.api.parsers import MAX_BODY, HarborJSONParser
+from apps.api.shapes import Input, Shape
+from apps.common.errors import BadRequestError, UnauthorizedError, UnprocessableError
+from apps.common.pagination import link_header, parse_int64, parse_page
+from apps.common.query import QueryField, filter_rows, parse_query, sort_rows
+from apps.projects.contexts import AnonymousContext
+from apps.projects.models import Project
+from apps.projects.selectors import project_require
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+_BAD_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|;|%00")
+_BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
+
+
+class _OneFormat(BaseContentNegotiation):
+    """Harbor answers JSON whatever ``Accept`` says."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The parser for the request's content type."""
+        media_type = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The only renderer."""
+        return renderers[0], renderers[0].media_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRules:
+    """What a list can be asked: keys of ``q`` and ``sort``, and its own order (which ends in a unique key)."""
+
+    order: Sequence[str]
+    fields: Mapping[str, QueryField] = field(default_factory=dict)
+
+
+class HarborView(APIView):
+    """Base of the views: thin translations of HTTP to services and selectors."""
+
+    parser_classes = [HarborJSONParser]
+    content_negotiation_class = _OneFormat
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """As DRF does, but with the body of a chunked request, which Django takes for empty."""
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get("CONTENT_LENGTH"):
+            body = request.META["wsgi.input"].read(MAX_BODY + 1)
+            request._stream = io.BytesIO(body)  # type: ignore[attr-defined] # noqa: SLF001: has no public setter
+            request.META["CONTENT_LENGTH"] = str(len(body))
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a query that is not well encoded before anything else."""
+        if _BAD_QUERY.search(request.META.get("QUERY_STRING", "")):
+            raise BadRequestError("the query string is malformed")
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def actor(self) -> SecurityContext:
+        """Who is calling."""
+        context: SecurityContext | None = self.request.auth
+        return context or AnonymousContext()
+
+    def require_signed_in(self) -> SecurityContext:
+        """The caller, or 401 for an anonymous one."""
+        if self.actor.principal is None:
+            raise UnauthorizedError("sign in to do this")
+        return self.actor
+
+    def path_int(self, name: str) -> int:
+        """A number of the path. Raises :class:`UnprocessableError`."""
+        return parse_int64(str(self.kwargs[name]), name=name, place="path")
+
+    def query_flag(self, name: str, *, default: bool | None = False) -> bool | None:
+        """A boolean of the query. Raises :class:`UnprocessableError`."""
+        text = self.request.query_params.get(name, "")
+        if not text:
+            return default
+        if (value := _BOOLEANS.get(text.lower())) is None:
+            raise UnprocessableError(f'{name} in query must be of type boolean: "{text[:64]}"')
+        return value
+
+    def read(self, shape: type[Input], *, name: str) -> dict[str, Any]:
+        """The body of the request; ``name`` is what the contract calls it."""
+        if self.request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+            raise UnprocessableError(f"{name} in body is required")
+        serializer = shape(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        return values
+
+    def project(self, *, resource: str, action: str) -> Project:
+        """The project of the path, after a check that the caller may do this there."""
+        if (name := self.kwargs.get("project_name")) is not None:
+            by_name = True
+        else:
+            name = self.kwargs["project_name_or_id"]
+            by_name = self.request.headers.get("X-Is-Resource-Name", "").lower() in {"true", "1"}
+        return project_require(
+            actor=self.actor, name_or_id=name, is_name=by_name, resource=resource, action=action
+        )
+
+    def list(
+        self,
+        rows: QuerySet[ModelT],
+        rules: ListRules,
+        shape: type[Shape],
+        *,
+        context: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """One page of ``rows`` after ``q`` and ``sort``, with ``X-Total-Count`` and ``Link``."""
+        query = self.request.query_params
+        page = parse_page(query)
+        rows = filter_rows(rows, parse_query(query.get("q", "")), rules.fields)
+        rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order)
+        total = rows.count()
+        window = page.slice(total)
+        found = rows[window] if window.stop > window.start else []
+        response = Response(shape(found, many=True, context=dict(context or {})).data)
+        response["X-Total-Count"] = str(total)
+        pairs = [(name, value) for name, values in query.lists() for value in values]
+        if link := link_header(self.request.get_full_path().partition("?")[0], pairs, page, total):
+            response["Link"] = link
+        return response
+
+    def created(self, identifier: int | str) -> Response:
+        """201 with the new thing's place below the path of the request."""
+        path = self.request.get_full_path().partition("?")[0].rstrip("/")
+        return Response(status=201, headers={"Location": f"{path}/{identifier}"})

@@ -1,0 +1,35 @@
+"""What artifacts do when events happen."""
+
+import uuid
+from collections import Counter
+from datetime import datetime
+
+from django.db.models import F
+
+from apps.artifacts.models import Artifact, Repository, Tag
+from apps.artifacts.services.uploads import uploads_discard
+from apps.events.catalogue import ArtifactsPulled, RepositoryDeleted
+
+
+def count_pulls(event: ArtifactsPulled) -> None:
+    """Pull counts and times of repositories, artifacts and tags, one statement each that was pulled."""
+    counts = Counter(pull.repository_id for pull in event.pulls)
+    artifacts: dict[int, datetime] = {}
+    tags: dict[tuple[int, str], datetime] = {}
+    for pull in event.pulls:
+        artifacts[pull.artifact_id] = max(artifacts.get(pull.artifact_id, pull.occurred_at), pull.occurred_at)
+        if pull.tag:
+            key = (pull.repository_id, pull.tag)
+            tags[key] = max(tags.get(key, pull.occurred_at), pull.occurred_at)
+    # In order of their keys: two drains at once take their locks in the same order.
+    for repository_id, count in sorted(counts.items()):
+        Repository.objects.filter(pk=repository_id).update(pull_count=F("pull_count") + count)
+    for artifact_id, at in sorted(artifacts.items()):
+        Artifact.objects.filter(pk=artifact_id).update(pull_time=at)
+    for (repository_id, name), at in sorted(tags.items()):
+        Tag.objects.filter(repository_id=repository_id, name=name).update(pull_time=at)
+
+
+def discard_uploads(event: RepositoryDeleted, event_id: uuid.UUID) -> None:  # noqa: ARG001 (nothing to tell apart)
+    """Throw away what was on its way into a repository that is gone. Idempotent."""
+    uploads_discard(repository_name=event.repository_name)

@@ -1,0 +1,1 @@
+"""Writes: uploads and blobs, manifests, tags, repositories, copies."""

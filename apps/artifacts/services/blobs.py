@@ -1,0 +1,145 @@
+"""Blobs: committed from an upload, linked from another repository, unlinked."""
+
+from django.db import IntegrityError
+
+from apps.accounts.security import SecurityContext, require_project
+from apps.artifacts.errors import (
+    BlobReferencedError,
+    BlobUnknownError,
+    DigestMismatchError,
+    RepositoryUnknownError,
+)
+from apps.artifacts.models import ArtifactBlob, Blob, RepositoryBlob
+from apps.artifacts.selectors import blob_find, blob_source_find
+from apps.artifacts.services.links import (
+    blob_ensure,
+    project_blobs_link,
+    project_blobs_release,
+    repository_blobs_link,
+    storage_charge,
+    storage_check,
+)
+from apps.artifacts.services.repositories import repository_ensure
+from apps.artifacts.services.uploads import Received, upload_hash
+from apps.artifacts.types import RepositoryRef
+from apps.common.database import release_connection, write_atomic
+from apps.common.stamps import repository_key, touch
+from apps.oci.digests import Digest
+from apps.projects.types import ProjectRef
+from apps.storage.errors import FileMissingError
+from apps.storage.layout import blob_path, upload_path
+from apps.storage.selectors import get_driver
+
+
+def blob_commit(
+    *,
+    actor: SecurityContext,
+    project: ProjectRef,
+    repository_name: str,
+    upload_id: str,
+    digest: Digest,
+    received: Received,
+) -> None:
+    """Make a finished upload a blob of the repository.
+
+    ``received.digest`` is trusted to be the ``digest.algorithm`` hash of the whole upload unless it is "". Raises
+    :class:`DigestMismatchError` and throws the upload away when the bytes are others; raises what the storage
+    gates refuse, likewise. The bytes are durable in place before the row says that they exist.
+    """
+    require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    driver = get_driver()
+    upload = upload_path(repository_name, upload_id)
+    release_connection()
+    actual = received.digest or upload_hash(driver=driver, path=upload, algorithm=digest.algorithm)
+    if actual != digest.hex:
+        driver.discard_upload(upload)
+        raise DigestMismatchError(
+            "the uploaded bytes have another digest", detail={"digest": f"{digest.algorithm}:{actual}"}
+        )
+    path = blob_path(digest)
+    # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
+    driver.publish(upload, path)
+    try:
+        with write_atomic():
+            repository_id = repository_ensure(project=project, name=repository_name)
+            blob_id = blob_ensure(digest=str(digest), size=received.offset, stored=True)
+            try:
+                driver.stat(path)
+            except FileMissingError:
+                # Collected between publish and our lock. Under the lock it cannot be again.
+                driver.publish(upload, path)
+            repository_blobs_link(repository_id=repository_id, blob_ids=[blob_id])
+            added = project_blobs_link(project_id=project.id, sizes={blob_id: received.offset})
+            storage_charge(project_id=project.id, delta=added, operator=actor.name)
+    except IntegrityError:
+        raise RepositoryUnknownError(
+            f"project {project.name} or the repository was deleted during the push"
+        ) from None
+    finally:
+        release_connection()
+        driver.discard_upload(upload)
+
+
+def blob_mount(
+    *,
+    actor: SecurityContext,
+    project: ProjectRef,
+    repository_name: str,
+    digest: Digest,
+    source: RepositoryRef | None,
+) -> bool:
+    """Link a blob that the caller may already read into a repository; False when there is none to link.
+
+    ``source`` narrows the search to one repository (the caller has checked that it may be read); without it any
+    repository of this project or of a public one serves.
+    """
+    require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    blob = (
+        blob_find(source, str(digest))
+        if source is not None
+        else blob_source_find(project_id=project.id, digest=str(digest))
+    )
+    if blob is None:
+        return False
+    storage_check(project_id=project.id, needed=0, operator=actor.name)
+    try:
+        with write_atomic():
+            # The lock keeps the collector out; a row that it took before us is no longer there.
+            row = Blob.objects.select_for_update().filter(pk=blob.id, stored=True).first()
+            if row is None:
+                return False
+            Blob.objects.filter(pk=row.pk, state=Blob.DELETING).update(state=Blob.LIVE)
+            repository_id = repository_ensure(project=project, name=repository_name)
+            repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id])
+            added = project_blobs_link(project_id=project.id, sizes={blob.id: blob.size})
+            storage_charge(project_id=project.id, delta=added, operator=actor.name)
+    except IntegrityError:
+        raise RepositoryUnknownError(
+            f"project {project.name} or the repository was deleted during the push"
+        ) from None
+    return True
+
+
+def blob_delete(
+    *, actor: SecurityContext, project: ProjectRef, repository: RepositoryRef, digest: Digest
+) -> None:
+    """Take a blob away from a repository; the bytes go when nothing else links them and collection passes.
+
+    Raises :class:`BlobReferencedError` while an artifact of the repository needs it.
+    """
+    require_project(actor, project.id, public=project.public, resource="repository", action="delete")
+    blob = blob_find(repository, str(digest))
+    if blob is None:
+        raise BlobUnknownError("the blob is not known to the repository", detail=str(digest))
+    with write_atomic():
+        links = RepositoryBlob.objects.filter(repository_id=repository.id, blob_id=blob.id)
+        if not links.select_for_update().exists():
+            raise BlobUnknownError("the blob is not known to the repository", detail=str(digest))
+        if ArtifactBlob.objects.filter(blob_id=blob.id, artifact__repository_id=repository.id).exists():
+            raise BlobReferencedError(
+                "an artifact of the repository needs the blob: delete the artifact first"
+            )
+        links.delete()
+        freed = project_blobs_release(project_id=project.id, blob_ids=[blob.id], even_if_linked=False)
+        storage_charge(project_id=project.id, delta=-freed, operator=actor.name)
+        touch(repository_key(repository.name))

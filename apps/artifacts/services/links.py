@@ -1,0 +1,120 @@
+"""The links that say who may read a blob and who pays for it, and the quota that follows from them.
+
+Order of locks in every transaction: artifact and tags, then project links by blob id, then the quota row, last.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from django.db import connection
+from django.utils import timezone
+
+from apps.artifacts.gates import gates
+from apps.artifacts.models import ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
+from apps.common.database import delete_rows
+
+
+def blob_ensure(*, digest: str, size: int, stored: bool) -> int:
+    """Insert or revive the row of a blob and lock it; returns its id. Only inside a transaction.
+
+    A collector that marked it ``deleting`` finds it ``live`` when it comes to take the same lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO blob (digest, size, stored, state, touched_at) VALUES (%s, %s, %s, 'live', %s)"
+            " ON CONFLICT (digest) DO UPDATE SET state = 'live', touched_at = excluded.touched_at,"
+            " stored = (blob.stored OR excluded.stored) RETURNING id",
+            [digest, size, stored, timezone.now()],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def repository_blobs_link(*, repository_id: int, blob_ids: Iterable[int]) -> None:
+    """Let the readers of a repository read these blobs, and keep the links from being removed until commit."""
+    _ensure_links(RepositoryBlob, "repository_id", repository_id, blob_ids)
+
+
+def project_blobs_link(*, project_id: int, sizes: Mapping[int, int]) -> int:
+    """Make the project pay for these blobs (id to size in bytes); returns the bytes that it did not pay before."""
+    return sum(sizes[blob_id] for blob_id in _ensure_links(ProjectBlob, "project_id", project_id, sizes))
+
+
+def _ensure_links(
+    model: type[RepositoryBlob | ProjectBlob], owner: str, owner_id: int, blob_ids: Iterable[int]
+) -> set[int]:
+    """Insert the links that are not there, lock the others against removal; returns those inserted.
+
+    One that another transaction inserts or removes meanwhile is looked at again, so that each is either ours or
+    locked when this returns.
+    """
+    table = model._meta.db_table
+    inserted: set[int] = set()
+    missing = sorted(set(blob_ids))
+    with connection.cursor() as cursor:
+        while missing:
+            # The usual push brings new blobs: insert first, lock what was there already.
+            places = ", ".join(["(%s, %s)"] * len(missing))
+            cursor.execute(
+                f"INSERT INTO {table} ({owner}, blob_id) VALUES {places}"  # noqa: S608 (names of our own)
+                " ON CONFLICT DO NOTHING RETURNING blob_id",
+                [value for blob_id in missing for value in (owner_id, blob_id)],
+            )
+            new = {row[0] for row in cursor.fetchall()}
+            inserted |= new
+            missing = [blob_id for blob_id in missing if blob_id not in new]
+            if not missing or connection.vendor != "postgresql":
+                break
+            # KEY SHARE: pushes of the same base layers do not wait for each other, only removals wait for them.
+            cursor.execute(
+                f"SELECT blob_id FROM {table} WHERE {owner} = %s AND blob_id = ANY(%s)"  # noqa: S608 (see above)
+                " ORDER BY blob_id FOR KEY SHARE",
+                [owner_id, missing],
+            )
+            locked = {row[0] for row in cursor.fetchall()}
+            missing = [blob_id for blob_id in missing if blob_id not in locked]
+    return inserted
+
+
+def project_blobs_release(*, project_id: int, blob_ids: Iterable[int], even_if_linked: bool) -> int:
+    """Stop paying for those of ``blob_ids`` that no artifact of the project needs; returns the bytes given back.
+
+    The blobs stay readable by digest in their repositories until collection, so that a push under way which saw
+    them still succeeds: its manifest links and pays for them again. With ``even_if_linked`` blobs that a repository
+    of the project still links are released as well; without it only those that nothing of the project links.
+    """
+    links = ProjectBlob.objects.filter(project_id=project_id, blob_id__in=list(blob_ids))
+    # First the locks, then, in a statement of its own that sees what others committed meanwhile, the decision.
+    locked = list(links.select_for_update(of=("self",)).order_by("blob_id").values_list("blob_id", flat=True))
+    needed = set(
+        ArtifactBlob.objects.filter(blob_id__in=locked, artifact__project_id=project_id).values_list(
+            "blob_id", flat=True
+        )
+    )
+    free = [blob_id for blob_id in locked if blob_id not in needed]
+    if not even_if_linked:
+        linked = Blob.objects.filter(
+            pk__in=free, repository_links__repository__project_id=project_id
+        ).values_list("pk", flat=True)
+        free = sorted(set(free) - set(linked))
+    delete_rows(ProjectBlob.objects.filter(project_id=project_id, blob_id__in=free))
+    return sum(Blob.objects.filter(pk__in=free).values_list("size", flat=True))
+
+
+def storage_charge(*, project_id: int, delta: int, operator: str) -> None:
+    """Run the storage gates; the last statement of a transaction."""
+    if delta:
+        for gate in gates.storage:
+            gate.charge(project_id, delta, operator)
+
+
+def storage_check(*, project_id: int, needed: int, operator: str) -> None:
+    """Refuse ``needed`` bytes that cannot fit, before any byte is moved. No transaction is open."""
+    for gate in gates.storage:
+        room = gate.room(project_id)
+        if room is not None and needed > room:
+            gate.refuse(project_id, needed, operator)
+
+
+def storage_room(*, project_id: int) -> int | None:
+    """Bytes that still fit into the project; None for no limit."""
+    rooms = [room for gate in gates.storage if (room := gate.room(project_id)) is not None]
+    return min(rooms, default=None)

@@ -1,0 +1,184 @@
+"""Manifests pushed: checked, linked, tagged, told, paid for, in one transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from apps.accounts.security import SecurityContext, require_project
+from apps.artifacts.contents import Content, content_of
+from apps.artifacts.errors import ManifestBlobUnknownError, RepositoryUnknownError
+from apps.artifacts.gates import Push, gates
+from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository
+from apps.artifacts.selectors import blobs_find, children_find, repository_find
+from apps.artifacts.services.links import (
+    blob_ensure,
+    project_blobs_link,
+    repository_blobs_link,
+    storage_charge,
+)
+from apps.artifacts.services.repositories import repository_ensure
+from apps.artifacts.services.tags import tags_point
+from apps.artifacts.types import BlobRef, PushResult
+from apps.common.database import release_connection, write_atomic
+from apps.common.fields import json_storable
+from apps.common.stamps import repository_key, touch
+from apps.events.bus import publish
+from apps.events.catalogue import ArtifactPushed
+from apps.oci.errors import ManifestInvalidError
+from apps.oci.manifests import Manifest
+from apps.projects.types import ProjectRef
+
+
+def manifest_push(
+    *,
+    actor: SecurityContext,
+    project: ProjectRef,
+    repository_name: str,
+    manifest: Manifest,
+    tags: tuple[str, ...],
+) -> PushResult:
+    """Store a manifest in a repository and point ``tags`` to it.
+
+    Every blob that it needs must be in the repository (:class:`ManifestBlobUnknownError` names those that are
+    not) with the size that it says; children of an index and the subject may come later. What the gates refuse
+    is raised, and nothing is changed then.
+    """
+    require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    blobs = _required_blobs(repository_name, manifest)
+    release_connection()
+    content = content_of(manifest)
+    try:
+        with write_atomic():
+            push = Push(
+                operator=actor.name,
+                project_id=project.id,
+                repository_name=repository_name,
+                manifest=manifest,
+                tags=tags,
+            )
+            for gate in gates.push:
+                gate.check_push(push)
+            result = _store(actor.name, project, repository_name, manifest, content, blobs, tags)
+    except IntegrityError:
+        raise RepositoryUnknownError(
+            f"the repository {repository_name} or a blob of it was deleted during the push; push again"
+        ) from None
+    finally:
+        release_connection()
+    return result
+
+
+def _required_blobs(repository_name: str, manifest: Manifest) -> dict[str, BlobRef]:
+    wanted = {str(descriptor.digest): descriptor for descriptor in manifest.blobs}
+    repository = repository_find(repository_name)
+    found = blobs_find(repository, list(wanted)) if repository and wanted else {}
+    missing = [digest for digest in wanted if digest not in found]
+    if missing:
+        raise ManifestBlobUnknownError(
+            f"blobs that the manifest needs are not in {repository_name}: {', '.join(missing)}",
+            detail=[{"digest": digest} for digest in missing],
+        )
+    for digest, descriptor in wanted.items():
+        if found[digest].size != descriptor.size:
+            raise ManifestInvalidError(
+                f"{digest} has {found[digest].size} bytes, the manifest says {descriptor.size}"
+            )
+    return found
+
+
+def _store(
+    operator: str,
+    project: ProjectRef,
+    repository_name: str,
+    manifest: Manifest,
+    content: Content,
+    blobs: Mapping[str, BlobRef],
+    tags: tuple[str, ...],
+) -> PushResult:
+    now = timezone.now()
+    digest = str(manifest.digest)
+    repository_id = repository_ensure(project=project, name=repository_name)
+    touch(repository_key(repository_name))
+    artifact_id = Artifact.objects.filter(repository_id=repository_id, digest=digest).values_list(
+        "pk", flat=True
+    )
+    existing = artifact_id.select_for_update(no_key=True).first()
+    manifest_blob = blob_ensure(digest=digest, size=len(manifest.raw), stored=False)
+    sizes = {blob.id: blob.size for blob in blobs.values()} | {manifest_blob: len(manifest.raw)}
+    if existing is None:
+        created = _insert(project.id, repository_id, manifest, content, list(sizes), now)
+    moved = tags_point(
+        operator=operator,
+        project_id=project.id,
+        repository_id=repository_id,
+        repository_name=repository_name,
+        artifact_id=existing or created,
+        digest=digest,
+        tags=tags,
+        at=now,
+    )
+    Repository.objects.filter(pk=repository_id).update(update_time=now, listed=True)
+    if existing is None or moved:
+        publish(
+            ArtifactPushed(
+                operator=operator,
+                occurred_at=now,
+                project_id=project.id,
+                repository_id=repository_id,
+                repository_name=repository_name,
+                artifact_id=existing or created,
+                digest=digest,
+                tags=tags,
+            )
+        )
+    repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id for blob in blobs.values()])
+    added = project_blobs_link(project_id=project.id, sizes=sizes)
+    storage_charge(project_id=project.id, delta=added, operator=operator)
+    return PushResult(artifact_id=existing or created, created=existing is None)
+
+
+def _insert(
+    project_id: int,
+    repository_id: int,
+    manifest: Manifest,
+    content: Content,
+    blob_ids: list[int],
+    now: datetime,
+) -> int:
+    digest = str(manifest.digest)
+    children = children_find(repository_id, [str(child.digest) for child in manifest.manifests])
+    artifact = Artifact.objects.create(
+        repository_id=repository_id,
+        project_id=project_id,
+        digest=digest,
+        media_type=manifest.media_type,
+        artifact_type=manifest.artifact_type or "",
+        config_media_type=manifest.config.media_type if manifest.config else "",
+        type=content.type,
+        manifest=manifest.raw,
+        size=manifest.total_size + sum(child.size for child in children.values()),
+        annotations=json_storable(manifest.annotations),
+        extra_attrs=json_storable(content.extra_attrs),
+        subject_digest=str(manifest.subject.digest) if manifest.subject else "",
+        push_time=now,
+    )
+    ArtifactBlob.objects.bulk_create(ArtifactBlob(artifact=artifact, blob_id=blob_id) for blob_id in blob_ids)
+    if manifest.manifests:
+        ArtifactReference.objects.bulk_create(
+            ArtifactReference(
+                parent=artifact,
+                child_id=children[str(child.digest)].id if str(child.digest) in children else None,
+                child_digest=str(child.digest),
+                platform=json_storable(child.platform or {}),
+                annotations=json_storable(child.annotations),
+                urls=json_storable(child.urls),
+            )
+            for child in manifest.manifests
+        )
+    # An index that came before this child knows it from now on.
+    ArtifactReference.objects.filter(
+        child_digest=digest, child=None, parent__repository_id=repository_id
+    ).update(child=artifact)
+    return artifact.pk

@@ -1,0 +1,89 @@
+"""From the Authorization header to a caller, and the challenge for those who have to bring one."""
+
+import base64
+import binascii
+
+from apps.accounts.authentication import authenticate, current_principal
+from apps.accounts.security import Principal, context_of
+from apps.common.forwarding import base_url, client_address
+from apps.distribution.access import Caller
+from apps.distribution.errors import ProtocolError
+from apps.distribution.messages import Headers, Request
+from apps.distribution.tokens import SERVICE, Token, TokenInvalidError, token_verify
+
+_REQUESTED = {"pull": "pull", "push": "pull,push", "delete": "delete"}
+
+
+def caller_of(request: Request, scope: str) -> Caller:
+    """The caller; raises UNAUTHORIZED with the challenge when there is none or the credentials are not good."""
+    header = request.header("AUTHORIZATION")
+    if header is None:
+        raise unauthorized(request, "authentication required", scope=scope)
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _by_token(request, credentials.strip(), scope)
+    principal = basic_principal(request)
+    if principal is None:
+        raise unauthorized(request, "wrong user name or password", basic=True)
+    request.person = principal.name
+    return Caller(principal, context=context_of(principal))
+
+
+def _by_token(request: Request, text: str, scope: str) -> Caller:
+    try:
+        token = token_verify(text)
+        principal = token_principal(token)
+    except TokenInvalidError as error:
+        raise unauthorized(request, f"token refused: {error}", scope=scope, error="invalid_token") from None
+    if principal is not None:
+        request.person = principal.name
+    return Caller(principal, grants=token.grants)
+
+
+def token_principal(token: Token) -> Principal | None:
+    """The account behind a token as it is now; raises when it may no longer sign in."""
+    account = token.account
+    if account is None:
+        return None
+    principal = current_principal(kind=account.kind, principal_id=account.id, version=account.version)
+    if principal is None:
+        raise TokenInvalidError("the account changed since; sign in again")
+    return principal
+
+
+def basic_principal(request: Request) -> Principal | None:
+    """Who the Basic credentials are; None when there are none or they are wrong."""
+    scheme, _, encoded = (request.header("AUTHORIZATION") or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        username, separator, password = (
+            base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        )
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if not separator:
+        return None
+    return authenticate(username, password, address=client_address(request.environ))
+
+
+def unauthorized(
+    request: Request, message: str, *, scope: str = "", error: str = "", basic: bool = False
+) -> ProtocolError:
+    """401 with the challenge that tells the client where to get a token (RFC 6750, Docker token authentication)."""
+    challenge = 'Basic realm="harbor"'
+    if not basic:
+        realm = base_url(request.environ).replace('"', "")
+        challenge = f'Bearer realm="{realm}/service/token",service="{SERVICE}"'
+        if scope:
+            challenge += f',scope="{scope}"'
+        if error:
+            challenge += f',error="{error}"'
+    headers: Headers = [("WWW-Authenticate", challenge)]
+    return ProtocolError("UNAUTHORIZED", message, headers=headers)
+
+
+def scope_for(repository_name: str, action: str, mount_from: str = "") -> str:
+    """The scope that a client has to ask a token for."""
+    scope = f"repository:{repository_name}:{_REQUESTED[action]}"
+    return f"{scope} repository:{mount_from}:pull" if mount_from else scope

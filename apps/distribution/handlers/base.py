@@ -1,0 +1,140 @@
+"""The version check, the catalog and the token service."""
+
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+from apps.accounts.security import Principal, context_of
+from apps.artifacts.selectors import repository_names
+from apps.common.caches import StampedCache
+from apps.common.stamps import principal_key, project_key
+from apps.distribution.access import ACTIONS, Grant
+from apps.distribution.authentication import basic_principal, caller_of, unauthorized
+from apps.distribution.errors import ProtocolError
+from apps.distribution.messages import Request, Response
+from apps.distribution.paging import json_response, next_link, page_of
+from apps.distribution.tokens import SERVICE, token_issue
+from apps.oci.errors import OciError
+from apps.oci.references import check_repository_name
+from apps.projects.contexts import AnonymousContext
+from apps.projects.selectors import project_find, projects_visible_to
+
+_CATALOG_SCOPE = "registry:catalog:*"
+_LARGEST_FORM = 64 * 1024
+_SCOPE = re.compile(r"(?P<type>[a-z]+)(?:\([a-z]+\))?:(?P<name>.+):(?P<actions>[a-z*,]*)\Z")
+
+_grants: StampedCache[Grant] = StampedCache(max_entries=16384, max_age=30)
+
+
+def version(request: Request) -> Response:
+    """``GET /v2/``: the registry speaks the protocol, and the credentials are good."""
+    caller_of(request, "")
+    return json_response(request, {})
+
+
+def catalog(request: Request) -> Response:
+    """``GET /v2/_catalog``: names of the repositories that the caller may see, in byte order."""
+    caller = caller_of(request, _CATALOG_SCOPE)
+    page = page_of(request)
+    actor = context_of(caller.principal) if caller.principal is not None else AnonymousContext()
+    visible = (
+        None if actor.is_system_admin else list(projects_visible_to(actor=actor).values_list("pk", flat=True))
+    )
+    names = repository_names(after=page.last, limit=page.limit + 1, project_ids=visible)
+    shown = names[: page.limit]
+    headers = next_link(request, page, shown) if len(names) > page.limit and shown else []
+    return json_response(request, {"repositories": shown}, headers)
+
+
+def token_get(request: Request) -> Response:
+    """``GET /service/token`` (Docker token authentication)."""
+    scopes = [part for scope in request.query.get("scope", []) for part in scope.split()]
+    has_credentials = request.header("AUTHORIZATION") is not None
+    principal = basic_principal(request)
+    if has_credentials and principal is None:
+        raise unauthorized(request, "wrong user name or password", basic=True)
+    _check_service(request.parameter("service"))
+    if principal is None and not scopes:
+        raise unauthorized(request, "authentication required", basic=True)
+    return _token(request, principal, scopes)
+
+
+def token_post(request: Request) -> Response:
+    """``POST /service/token``: the OAuth2 password form. There are no refresh tokens: a client then uses GET."""
+    raw = b""
+    while piece := request.read(_LARGEST_FORM + 1 - len(raw)):
+        raw += piece
+        if len(raw) > _LARGEST_FORM:
+            raise ProtocolError("SIZE_INVALID", "the form is too large", status=413)
+    form = {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
+    if form.get("grant_type") != "password":
+        raise ProtocolError("UNSUPPORTED", "grant_type must be password; or use GET with HTTP Basic")
+    _check_service(form.get("service"))
+    request.environ["HTTP_AUTHORIZATION"] = _basic(form.get("username", ""), form.get("password", ""))
+    principal = basic_principal(request)
+    if principal is None:
+        raise unauthorized(request, "wrong user name or password", basic=True)
+    return _token(request, principal, form.get("scope", "").split())
+
+
+def _basic(username: str, password: str) -> str:
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _check_service(service: str | None) -> None:
+    if service not in (None, "", SERVICE):
+        raise ProtocolError("BAD_REQUEST", f"service must be {SERVICE}")
+
+
+def _token(request: Request, principal: Principal | None, scopes: list[str]) -> Response:
+    grants: dict[str, Grant] = {}
+    catalog_wanted = False
+    for scope in scopes:
+        match = _SCOPE.match(scope)
+        if match is None:
+            continue
+        if match["type"] == "repository":
+            grant = _grant(principal, match["name"])
+            if grant is not None:
+                grants[match["name"]] = grant
+        elif scope.startswith("registry:catalog:"):
+            catalog_wanted = principal is not None
+    text, life, issued_at = token_issue(principal=principal, grants=grants.items(), catalog=catalog_wanted)
+    request.person = principal.name if principal is not None else ""
+    return json_response(
+        request,
+        {
+            "token": text,
+            "access_token": text,
+            "expires_in": life,
+            "issued_at": datetime.fromtimestamp(issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+        [("Cache-Control", "no-store")],
+    )
+
+
+def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
+    """All that the caller may do in a repository, as Harbor grants it: what was asked for is not looked at."""
+    try:
+        check_repository_name(repository_name)
+    except OciError:
+        return None
+    project = project_find(repository_name.partition("/")[0])
+    if project is None or "/" not in repository_name:
+        return None
+    kind, identifier = (principal.kind, principal.id) if principal else ("anonymous", 0)
+
+    def load() -> Grant:
+        actor = context_of(principal) if principal is not None else AnonymousContext()
+        return Grant(
+            project.id,
+            frozenset(
+                action
+                for action in ACTIONS
+                if actor.can_project(project.id, public=project.public, resource="repository", action=action)
+            ),
+        )
+
+    stamps = (principal_key(kind, identifier), project_key(project.name))
+    return _grants.get((kind, identifier, project.id), stamps, load)

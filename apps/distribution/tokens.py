@@ -1,0 +1,126 @@
+"""Registry tokens: JWT signed with ES256, opaque to clients (CNCF distribution, token authentication).
+
+Claims carry all that the data plane needs, so that verification is CPU only; its result is kept until the token
+expires. What the account behind a token may do at all is looked at by its caller, under the account's stamp.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.conf import settings
+
+from apps.accounts.security import Principal
+from apps.distribution.access import Grant
+
+ISSUER = "harbor-token-issuer"
+SERVICE = "harbor-registry"
+LEEWAY_SECONDS = 60
+_ALGORITHM = "ES256"
+_KEPT = 8192
+
+
+class TokenInvalidError(Exception):
+    """The token is malformed, expired, not ours, or meant for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The principal that a token was given to; None stands for an anonymous one."""
+
+    kind: str
+    id: int
+    version: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A verified token. ``catalog`` says that it was given out to list repositories too."""
+
+    account: Account | None
+    grants: dict[str, Grant]
+    catalog: bool
+    expires_at: float
+
+
+@cache
+def _keys() -> tuple[EllipticCurvePrivateKey, EllipticCurvePublicKey]:
+    """Read once a process."""
+    private = load_pem_private_key(settings.HARBOR.token_key_path.read_bytes(), password=None)
+    if not isinstance(private, EllipticCurvePrivateKey):
+        raise TypeError(f"{settings.HARBOR.token_key_path} must hold a P-256 private key")
+    return private, private.public_key()
+
+
+def token_issue(
+    *, principal: Principal | None, grants: Iterable[tuple[str, Grant]], catalog: bool
+) -> tuple[str, int, int]:
+    """Sign a token; returns it, its life in seconds and its time of issue in seconds since 1970."""
+    issued_at = int(time.time())
+    life = settings.HARBOR.token_expiration * 60
+    access: list[dict[str, Any]] = [
+        {"type": "repository", "name": name, "actions": sorted(grant.actions), "project": grant.project_id}
+        for name, grant in grants
+    ]
+    if catalog:
+        access.append({"type": "registry", "name": "catalog", "actions": ["*"]})
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "sub": principal.name if principal else "",
+        "aud": SERVICE,
+        "exp": issued_at + life,
+        "nbf": issued_at,
+        "iat": issued_at,
+        "jti": uuid.uuid4().hex[:16],
+        "access": access,
+    }
+    if principal is not None:
+        claims["account"] = [principal.kind, principal.id, principal.version]
+    return jwt.encode(claims, _keys()[0], algorithm=_ALGORITHM), life, issued_at
+
+
+_verified: dict[str, Token] = {}
+
+
+def token_verify(text: str) -> Token:
+    """The token that ``text`` is; raises :class:`TokenInvalidError`."""
+    token = _verified.get(text)
+    if token is None:
+        token = _verify(text)
+        if len(_verified) >= _KEPT:
+            _verified.clear()
+        _verified[text] = token
+    if token.expires_at + LEEWAY_SECONDS < time.time():
+        _verified.pop(text, None)
+        raise TokenInvalidError("the token has expired")
+    return token
+
+
+def _verify(text: str) -> Token:
+    try:
+        claims = jwt.decode(
+            text,
+            _keys()[1],
+            algorithms=[_ALGORITHM],
+            audience=SERVICE,
+            issuer=ISSUER,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iat", "nbf", "aud", "iss"]},
+        )
+    except jwt.PyJWTError as error:
+        raise TokenInvalidError(str(error)) from error
+    account = Account(*claims["account"], claims["sub"]) if "account" in claims else None
+    grants = {
+        entry["name"]: Grant(entry["project"], frozenset(entry["actions"]))
+        for entry in claims["access"]
+        if entry["type"] == "repository"
+    }
+    catalog = any(entry["type"] == "registry" for entry in claims["access"])
+    return Token(account, grants, catalog, float(claims["exp"]))

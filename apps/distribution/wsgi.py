@@ -1,0 +1,153 @@
+"""The entry of the data plane: a WSGI application of its own, without Django's handler."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from django import db
+from django.conf import settings
+
+from apps.artifacts.errors import ArtifactError
+from apps.common.database import release_connection
+from apps.common.errors import DomainError
+from apps.common.forwarding import client_address
+from apps.common.logs import take_request_id, write_access_line
+from apps.distribution.access import project_of
+from apps.distribution.authentication import caller_of, scope_for, unauthorized
+from apps.distribution.errors import ProtocolError, error_response
+from apps.distribution.messages import REASONS, Environ, Request, Response
+from apps.distribution.routes import METHODS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
+from apps.distribution.target import Target
+from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError
+from apps.oci.references import check_repository_name
+from apps.storage.errors import StorageError, StorageFullError
+
+logger = logging.getLogger(__name__)
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request below ``/v2`` or ``/service/token``."""
+    beginning = time.perf_counter()
+    request = Request(environ)
+    request_id = take_request_id(request.header("X_REQUEST_ID"))
+    try:
+        response = _answer(request)
+    finally:
+        release_connection()
+    status = REASONS.get(response.status) or f"{response.status} Error"
+    headers = [
+        *response.headers,
+        ("Docker-Distribution-Api-Version", "registry/2.0"),
+        ("X-Request-Id", request_id),
+    ]
+    if settings.HARBOR.access_log:
+        _log(request, response, request_id, time.perf_counter() - beginning)
+    start_response(status, headers)
+    body = response.body
+    return [body] if isinstance(body, bytes) else body
+
+
+def _answer(request: Request) -> Response:
+    try:
+        return _dispatch(request)
+    except DomainError as error:
+        response = _refusal(request, error)
+    except OciError as error:
+        response = _oci_refusal(error)
+    except StorageFullError:
+        logger.exception("storage is full")
+        response = error_response("UNAVAILABLE", "the registry has no room left", status=507)
+    except StorageError:
+        logger.exception("storage failed")
+        response = error_response("UNAVAILABLE", "the storage of the registry cannot be reached; try again")
+    except (db.OperationalError, db.InterfaceError):
+        logger.exception("the database failed")
+        db.close_old_connections()
+        response = error_response("UNAVAILABLE", "the database of the registry cannot be reached; try again")
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        response = error_response("UNKNOWN", "internal error; the registry's log has it under the request id")
+    if request.method == "HEAD":
+        response.body = b""
+    return response
+
+
+def _dispatch(request: Request) -> Response:
+    plain = PLAIN_ROUTES.get((request.path, request.method))
+    if plain is not None:
+        return plain(request)
+    parts = split(request.path)
+    if parts is None:
+        raise ProtocolError("NOT_FOUND", f"there is nothing at {request.path[:200]}")
+    name, words, last = parts
+    route = REPOSITORY_ROUTES.get((words, request.method))
+    if route is None:
+        raise ProtocolError(
+            "UNSUPPORTED",
+            f"{request.method} is not supported here",
+            headers=[("Allow", ", ".join(METHODS[words]))],
+        )
+    check_repository_name(name)
+    mount_from = request.parameter("from") or "" if words == "blobs/uploads" and not last else ""
+    scope = scope_for(name, route.action, mount_from)
+    caller = caller_of(request, scope)
+    project = project_of(name)
+    if project is None or not caller.may(project, name, route.action):
+        raise _not_allowed(request, name, route.action, scope, uses_token=caller.uses_token)
+    return route.handler(request, caller, Target(project, name), last)
+
+
+def _not_allowed(request: Request, name: str, action: str, scope: str, *, uses_token: bool) -> ProtocolError:
+    """A project that is not there and one that the caller may not see look the same."""
+    if "/" not in name:
+        return ProtocolError(
+            "NAME_INVALID",
+            f"a repository's name begins with its project: PROJECT/{name}",
+            detail={"name": name},
+        )
+    message = f"unauthorized to access repository: {name}, action: {action}"
+    if uses_token:
+        return unauthorized(request, message, scope=scope, error="insufficient_scope")
+    return ProtocolError("DENIED", message)
+
+
+def _refusal(request: Request, error: DomainError) -> Response:
+    if isinstance(error, ProtocolError):
+        return error_response(
+            error.code, error.message, detail=error.detail, status=error.status, headers=error.headers
+        )
+    if not isinstance(error, ArtifactError) and error.code == "UNAUTHORIZED":
+        challenge = unauthorized(request, error.message)
+        return error_response(error.code, error.message, headers=challenge.headers)
+    return error_response(error.code, error.message, detail=error.detail)
+
+
+def _oci_refusal(error: OciError) -> Response:
+    status = 413 if isinstance(error, ManifestTooLargeError) else None
+    if error.code == "UNSUPPORTED":
+        status = 400  # The document is what is not supported, not the method.
+    headers = []
+    if isinstance(error, RangeUnsatisfiableError) and isinstance(error.detail, dict):
+        headers.append(("Content-Range", f"bytes */{error.detail['size']}"))
+    return error_response(error.code, error.message, detail=error.detail, status=status, headers=headers)
+
+
+def _log(request: Request, response: Response, request_id: str, seconds: float) -> None:
+    sent = dict(response.headers).get("Content-Length", "0") if request.method != "HEAD" else "0"
+    write_access_line(
+        {
+            "time": round(time.time(), 3),
+            "request_id": request_id,
+            "method": request.method,
+            "path": request.path,
+            "status": response.status,
+            "person": request.person,
+            "address": client_address(request.environ),
+            "agent": request.header("USER_AGENT"),
+            "received": request.received,
+            "sent": int(sent),
+            "ms": round(seconds * 1000, 2),
+        }
+    )

@@ -1,0 +1,164 @@
+"""Reads of projects, members and roles."""
+
+import re
+from collections.abc import Mapping
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts.security import USER, SecurityContext, require_project
+from apps.common.errors import NotFoundError
+from apps.common.stamped_cache import StampedCache
+from apps.common.stamps import principal_key, project_key
+from apps.projects.models import Member, Project
+from apps.projects.roles import PROJECT_PERMISSIONS, Permission
+from apps.projects.types import ProjectRef, Role
+
+PROJECT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*\Z")
+MAX_PROJECT_NAME = 255
+REPOSITORY_ACTIONS = ("pull", "push", "delete")
+
+_MAX_AGE = 10.0
+_projects: StampedCache[str, ProjectRef | None] = StampedCache(size=8192)
+_roles: StampedCache[int, Mapping[int, Role]] = StampedCache(size=4096)
+
+
+def is_project_name(name: str) -> bool:
+    """Whether a project could have this name."""
+    return len(name) <= MAX_PROJECT_NAME and PROJECT_NAME.match(name) is not None
+
+
+def project_find(name: str) -> ProjectRef | None:
+    """The project of this name, or None; no SQL when warm, whether it exists or not."""
+    if not is_project_name(name):
+        return None
+    return _projects.get_or_load(
+        name, stamp_key=project_key(name), seconds=_MAX_AGE, load=lambda: _project_load(name)
+    )
+
+
+def _project_load(name: str) -> ProjectRef | None:
+    row = Project.objects.filter(name=name).values_list("id", "name", "public").first()
+    return ProjectRef(*row) if row else None
+
+
+def project_get(*, name_or_id: str | int, is_name: bool = False) -> Project:
+    """The project by its id (a number, unless ``is_name``) or name; raises :class:`NotFoundError`."""
+    text = str(name_or_id)
+    # Ids are 64 bits wide: a longer row of digits can only be a name.
+    by_id = not is_name and text.isascii() and text.isdigit() and len(text) < 19
+    query = Project.objects.select_related("owner")
+    project = query.filter(id=int(text)).first() if by_id else query.filter(name=text).first()
+    if project is None:
+        raise NotFoundError(f"project {text} not found")
+    return project
+
+
+def project_require(
+    *, actor: SecurityContext, name_or_id: str | int, is_name: bool = False, resource: str = "", action: str = "read"
+) -> Project:
+    """The project, if ``actor`` may do ``action`` on ``resource`` of it.
+
+    Raises NotFoundError only for callers who could see any project; others learn nothing (401 or 403).
+    """
+    try:
+        project = project_get(name_or_id=name_or_id, is_name=is_name)
+    except NotFoundError:
+        require_project(actor, 0, public=False, resource=resource, action=action)
+        raise
+    require_project(actor, project.id, public=project.public, resource=resource, action=action)
+    return project
+
+
+def projects_visible_to(*, actor: SecurityContext) -> QuerySet[Project]:
+    """The projects that ``actor`` may see in a list, by name."""
+    projects = Project.objects.select_related("owner").order_by("name")
+    principal = actor.principal
+    if actor.is_system_admin:
+        return projects
+    if principal is None:
+        return projects.filter(public=True)
+    if principal.kind == USER:
+        own = Member.objects.filter(user_id=principal.id).values("project_id")
+        return projects.filter(Q(public=True) | Q(id__in=own))
+    private = list(Project.objects.filter(public=False).values_list("id", flat=True))
+    seen = [project_id for project_id in private if _sees(actor, project_id)]
+    return projects if len(seen) == len(private) else projects.filter(Q(public=True) | Q(id__in=seen))
+
+
+def _sees(actor: SecurityContext, project_id: int) -> bool:
+    return any(
+        actor.can_project(project_id, public=False, resource=resource, action=action)
+        for resource, action in (("", "read"), ("repository", "pull"), ("repository", "list"))
+    )
+
+
+def metadata_of(project: Project) -> dict[str, str]:
+    """The project's switches by Harbor's keys, ``public`` among them; prefetch ``metadata`` for lists."""
+    return {"public": str(project.public).lower()} | {row.name: row.value for row in project.metadata.all()}
+
+
+def metadata_list(*, actor: SecurityContext, project: Project) -> dict[str, str]:
+    """Every switch; needs ``metadata:list``."""
+    require_project(actor, project.id, public=project.public, resource="metadata", action="list")
+    return metadata_of(project)
+
+
+def metadata_get(*, actor: SecurityContext, project: Project, name: str) -> str:
+    """One switch; needs ``metadata:read``; raises :class:`NotFoundError`."""
+    require_project(actor, project.id, public=project.public, resource="metadata", action="read")
+    values = metadata_of(project)
+    if name not in values:
+        raise NotFoundError(f"metadata {name} of project {project.name} not found")
+    return values[name]
+
+
+def member_list(*, actor: SecurityContext, project: Project, name: str = "") -> QuerySet[Member]:
+    """Members with their people, by name, of those whose name contains ``name``; needs ``member:list``."""
+    require_project(actor, project.id, public=project.public, resource="member", action="list")
+    members = Member.objects.filter(project=project).select_related("user").order_by("user__username")
+    return members.filter(user__username__icontains=name) if name else members
+
+
+def member_get(*, actor: SecurityContext, project: Project, member_id: int) -> Member:
+    """One membership with its person; needs ``member:read``; raises :class:`NotFoundError`."""
+    require_project(actor, project.id, public=project.public, resource="member", action="read")
+    member = Member.objects.filter(project=project, id=member_id).select_related("user").first()
+    if member is None:
+        raise NotFoundError(f"member {member_id} of project {project.name} not found")
+    return member
+
+
+def roles_of(user_id: int) -> Mapping[int, Role]:
+    """A person's role by project id; no SQL when warm."""
+    return _roles.get_or_load(
+        user_id, stamp_key=principal_key(USER, user_id), seconds=_MAX_AGE, load=lambda: _roles_load(user_id)
+    )
+
+
+def _roles_load(user_id: int) -> Mapping[int, Role]:
+    rows = Member.objects.filter(user_id=user_id).values_list("project_id", "role")
+    return {project_id: Role(role) for project_id, role in rows}
+
+
+def roles_in(*, user_id: int, project_id: int) -> tuple[Role, ...]:
+    """A person's roles in a project: none, or one as long as there are no groups."""
+    role = roles_of(user_id).get(project_id)
+    return () if role is None else (role,)
+
+
+def actions_on_repository(*, actor: SecurityContext, project: ProjectRef) -> frozenset[str]:
+    """Which of pull, push and delete ``actor`` may do on the project's repositories; no SQL when warm."""
+    return frozenset(
+        action
+        for action in REPOSITORY_ACTIONS
+        if actor.can_project(project.id, public=project.public, resource="repository", action=action)
+    )
+
+
+def permissions_in(*, actor: SecurityContext, project: Project | ProjectRef) -> frozenset[Permission]:
+    """Every (resource, action) that ``actor`` may do in the project; the resource "" is the project itself."""
+    return frozenset(
+        (resource, action)
+        for resource, action in PROJECT_PERMISSIONS
+        if actor.can_project(project.id, public=project.public, resource=resource, action=action)
+    )

@@ -1,0 +1,281 @@
+"""Changes to projects, their switches and members. Each bumps the stamps of what others cached of it."""
+
+from collections.abc import Mapping
+
+from django.core.management.color import no_style
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+
+from apps.accounts.models import User
+from apps.accounts.security import USER, SecurityContext, require_project, require_system
+from apps.accounts.selectors import live_users, lowest_system_admin
+from apps.common.database import write_atomic
+from apps.common.errors import (
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    PreconditionError,
+    UnauthorizedError,
+)
+from apps.common.stamps import principal_key, project_key, touch
+from apps.events import bus
+from apps.events.catalogue import MemberChanged, ProjectCreated, ProjectDeleted, ProjectUpdated
+from apps.projects.metadata import PUBLIC, metadata_clean
+from apps.projects.models import Member, Project, ProjectMetadata
+from apps.projects.selectors import MAX_PROJECT_NAME, is_project_name
+from apps.projects.types import Role
+
+LIBRARY_ID = 1
+_RESERVED = frozenset({"sys_harb0r"})
+_MAX_LIMIT = 1 << 50
+
+
+def project_create(
+    *,
+    actor: SecurityContext,
+    name: str,
+    public: bool = False,
+    storage_limit: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Project:
+    """Make a project: any person may, a robot account needs ``project:create``. Its maker becomes project admin.
+
+    ``storage_limit`` in bytes, -1 for none, None or 0 for the installation's default, which it always is for people
+    who are no system administrators. A ``public`` in ``metadata`` wins, as in Harbor. Raises BadRequestError (a rule)
+    or ConflictError (name used).
+    """
+    principal = actor.principal
+    if principal is None:
+        raise UnauthorizedError("sign in to do this")
+    if principal.kind != USER:
+        require_system(actor, "project", "create")
+    if not is_project_name(name):
+        raise BadRequestError(
+            f"the project name must have 1 to {MAX_PROJECT_NAME} characters: lower-case letters and digits, "
+            "with single '.', '_' or '-' between them"
+        )
+    if name in _RESERVED:
+        raise BadRequestError(f"the project name {name} is reserved")
+    limit = (storage_limit or 0) if actor.can_system("project", "create") else 0
+    if limit not in (-1, 0) and not 0 < limit <= _MAX_LIMIT:
+        raise BadRequestError(f"the storage limit must be -1 or 1 to {_MAX_LIMIT} bytes")
+    switches = metadata_clean(metadata or {})
+    with write_atomic():
+        owner = lowest_system_admin() if principal.kind != USER else live_users().get(id=principal.id)
+        project = Project(name=name, owner=owner, public=_take_public(switches, default=public))
+        _project_insert(project, switches=switches, operator=actor.name, storage_limit=limit)
+    return project
+
+
+def library_create(*, owner: User) -> Project:
+    """Make the public project ``library``, id 1, at first start; raises ConflictError if it is there."""
+    with write_atomic():
+        project = Project(id=LIBRARY_ID, name="library", owner=owner, public=True)
+        _project_insert(project, switches={}, operator=owner.username, storage_limit=0)
+        with connection.cursor() as cursor:
+            # PostgreSQL does not count ids that are given by hand.
+            for statement in connection.ops.sequence_reset_sql(no_style(), [Project]):
+                cursor.execute(statement)
+    return project
+
+
+def project_update(
+    *,
+    actor: SecurityContext,
+    project_id: int,
+    public: bool | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Project:
+    """Change visibility and switches; keys that are not given stay. A ``public`` in ``metadata`` wins."""
+    switches = metadata_clean(metadata or {})
+    with write_atomic():
+        project = _project_for(actor, project_id, resource="", action="update")
+        project.public = _take_public(switches, default=project.public if public is None else public)
+        _switches_store(project, switches)
+        _project_changed(actor, project)
+    return project
+
+
+def project_delete(*, actor: SecurityContext, project_id: int) -> None:
+    """Delete a project with its members, robot accounts and rules.
+
+    Raises PreconditionError while it has repositories. :class:`ProjectDeleted` is told while the rows are still
+    there, so that its handlers find what goes.
+    """
+    with write_atomic():
+        project = _project_for(actor, project_id, resource="", action="delete")
+        people = project.members.values_list("user_id", flat=True)
+        touch(project_key(project.name), *(principal_key(USER, user_id) for user_id in people))
+        bus.publish(ProjectDeleted(operator=actor.name, project_id=project.id, project_name=project.name))
+        try:
+            project.delete()
+        except ProtectedError:
+            raise PreconditionError(
+                f"the project {project.name} contains repositories and can not be deleted"
+            ) from None
+
+
+def metadata_add(*, actor: SecurityContext, project_id: int, name: str, value: str) -> None:
+    """Set a switch that is not set yet; raises ConflictError if it is (``public`` always is)."""
+    _metadata_write(actor=actor, project_id=project_id, name=name, value=value, action="create")
+
+
+def metadata_update(*, actor: SecurityContext, project_id: int, name: str, value: str) -> None:
+    """Change a switch that is set; raises NotFoundError if it is not."""
+    _metadata_write(actor=actor, project_id=project_id, name=name, value=value, action="update")
+
+
+def metadata_delete(*, actor: SecurityContext, project_id: int, name: str) -> None:
+    """Unset a switch; raises NotFoundError if it is not set, BadRequestError for ``public``, which always is."""
+    if name == PUBLIC:
+        raise BadRequestError("the visibility of a project cannot be deleted")
+    with write_atomic():
+        project = _project_for(actor, project_id, resource="metadata", action="delete")
+        if not project.metadata.filter(name=name).delete()[0]:
+            raise NotFoundError(f"metadata {name} of project {project.name} not found")
+        _project_changed(actor, project)
+
+
+def member_add(
+    *,
+    actor: SecurityContext,
+    project_id: int,
+    role: int,
+    user_id: int | None = None,
+    username: str | None = None,
+) -> Member:
+    """Give a person, by id or else by name, a role; raises NotFoundError (no such person) or ConflictError (twice)."""
+    with write_atomic():
+        project = _project_for(actor, project_id, resource="member", action="create")
+        role = _role(role)
+        if not user_id and not username:
+            raise BadRequestError("name the member by user_id or username")
+        people = live_users()
+        user = (people.filter(id=user_id) if user_id else people.filter(username=username)).first()
+        if user is None:
+            raise NotFoundError(f"user {user_id or username} not found")
+        member = Member(project=project, user=user, role=role)
+        try:
+            with transaction.atomic():
+                member.save()
+        except IntegrityError:
+            raise ConflictError(f"{user.username} is already a member of project {project.name}") from None
+        _member_changed(actor, member, operation="create")
+    return member
+
+
+def member_update(*, actor: SecurityContext, project_id: int, member_id: int, role: int) -> Member:
+    """Change a member's role; raises BadRequestError for a role that is none."""
+    with write_atomic():
+        member = _member_for(actor, project_id, member_id, action="update")
+        member.role = _role(role)
+        member.save(update_fields=["role", "update_time"])
+        _member_changed(actor, member, operation="update")
+    return member
+
+
+def member_delete(*, actor: SecurityContext, project_id: int, member_id: int) -> None:
+    """Take a member out of the project: anybody, oneself too."""
+    with write_atomic():
+        member = _member_for(actor, project_id, member_id, action="delete")
+        _member_changed(actor, member, operation="delete")
+        member.delete()
+
+
+def members_of_deleted_user_remove(*, user_id: int) -> None:
+    """Take a deleted person out of every project, inside the transaction that deletes them."""
+    members = Member.objects.filter(user_id=user_id)
+    touch(*(project_key(name) for name in members.values_list("project__name", flat=True)))
+    members.delete()
+
+
+def _project_insert(
+    project: Project, *, switches: Mapping[str, str], operator: str, storage_limit: int
+) -> None:
+    try:
+        with transaction.atomic():
+            project.save(force_insert=True)
+    except IntegrityError:
+        raise ConflictError(f"the project {project.name} already exists") from None
+    _switches_store(project, switches)
+    Member.objects.create(project=project, user=project.owner, role=Role.PROJECT_ADMIN)
+    touch(project_key(project.name), principal_key(USER, project.owner.id))
+    bus.publish(
+        ProjectCreated(
+            operator=operator, project_id=project.id, project_name=project.name, storage_limit=storage_limit
+        )
+    )
+
+
+def _project_for(actor: SecurityContext, project_id: int, *, resource: str, action: str) -> Project:
+    """The project, locked and authorised; who may not see it cannot tell whether it is there."""
+    project = Project.objects.select_for_update().filter(id=project_id).first()
+    if project is None:
+        require_project(actor, 0, public=False, resource=resource, action=action)
+        raise NotFoundError(f"project {project_id} not found")
+    require_project(actor, project.id, public=project.public, resource=resource, action=action)
+    return project
+
+
+def _take_public(switches: dict[str, str], *, default: bool) -> bool:
+    """Take ``public`` out of the switches: it is a column."""
+    value = switches.pop(PUBLIC, None)
+    return default if value is None else value == "true"
+
+
+def _switches_store(project: Project, switches: Mapping[str, str]) -> None:
+    ProjectMetadata.objects.bulk_create(
+        [ProjectMetadata(project=project, name=name, value=value) for name, value in switches.items()],
+        update_conflicts=True,
+        unique_fields=["project", "name"],
+        update_fields=["value"],
+    )
+
+
+def _metadata_write(*, actor: SecurityContext, project_id: int, name: str, value: str, action: str) -> None:
+    with write_atomic():
+        project = _project_for(actor, project_id, resource="metadata", action=action)
+        switches = metadata_clean({name: value})
+        is_set = name == PUBLIC or project.metadata.filter(name=name).exists()
+        if is_set and action == "create":
+            raise ConflictError(f"metadata {name} of project {project.name} already exists")
+        if not is_set and action == "update":
+            raise NotFoundError(f"metadata {name} of project {project.name} not found")
+        project.public = _take_public(switches, default=project.public)
+        _switches_store(project, switches)
+        _project_changed(actor, project)
+
+
+def _project_changed(actor: SecurityContext, project: Project) -> None:
+    project.save(update_fields=["public", "update_time"])
+    touch(project_key(project.name))
+    bus.publish(ProjectUpdated(operator=actor.name, project_id=project.id, project_name=project.name))
+
+
+def _role(role: int) -> Role:
+    try:
+        return Role(role)
+    except ValueError:
+        raise BadRequestError(f"there is no role {role}") from None
+
+
+def _member_for(actor: SecurityContext, project_id: int, member_id: int, *, action: str) -> Member:
+    project = _project_for(actor, project_id, resource="member", action=action)
+    member = project.members.select_related("user", "project").filter(id=member_id).first()
+    if member is None:
+        raise NotFoundError(f"member {member_id} of project {project.name} not found")
+    return member
+
+
+def _member_changed(actor: SecurityContext, member: Member, *, operation: str) -> None:
+    touch(project_key(member.project.name), principal_key(USER, member.user.id))
+    bus.publish(
+        MemberChanged(
+            operator=actor.name,
+            operation=operation,
+            project_id=member.project.id,
+            project_name=member.project.name,
+            member_name=member.user.username,
+            role=member.role,
+        )
+    )

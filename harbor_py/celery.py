@@ -1,0 +1,62 @@
+"""The Celery application: what runs when, and over which broker."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
+
+_RedisOptions = {"visibility_timeout": 6 * 3600, "socket_keepalive": True, "health_check_interval": 30}
+
+
+def _broker() -> dict[str, Any]:
+    """Redis where it is configured, else files in the data folder."""
+    configuration = settings.HARBOR
+    if configuration.redis_url:
+        return {"broker_url": configuration.redis_url, "broker_transport_options": _RedisOptions}
+    folder = configuration.data_dir / "broker"
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport": "harbor_py.file_broker:Transport",
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "processed_folder": str(folder / "taken"),
+        },
+    }
+
+
+def _every(task: str, period: timedelta) -> dict[str, Any]:
+    """A run that is not taken before the next one is due is dropped, so that runs do not pile up."""
+    return {"task": task, "schedule": period, "options": {"expires": period.total_seconds()}}
+
+
+app = Celery("harbor_py")
+app.conf.update(
+    **_broker(),
+    broker_connection_retry_on_startup=True,
+    timezone="UTC",
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_enable_remote_control=False,
+    beat_enable_remote_control=False,
+    worker_prefetch_multiplier=1,
+    beat_schedule_filename=str(settings.HARBOR.data_dir / "schedule"),
+    beat_schedule={
+        "deliver the outbox": _every("events.outbox_deliver", timedelta(seconds=5)),
+        "drain the pull spool": _every("events.spool_drain", timedelta(seconds=5)),
+        "purge abandoned uploads": _every("artifacts.uploads_purge", timedelta(hours=1)),
+    },
+)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _keep_logging(**_arguments: object) -> None:
+    """Django has set logging up as JSON; Celery leaves it alone where this signal has a receiver."""

@@ -1,0 +1,254 @@
+"""The command `harbor-py`. Only ``up`` has work of its own to do; what needs Django runs in another process."""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version as package_version
+from typing import Any, NoReturn
+
+import click
+import yaml
+
+from apps.common.configuration import (
+    CONFIG_FILE_VARIABLE,
+    PREFIX,
+    Configuration,
+    ConfigurationError,
+    load_configuration,
+)
+from harbor_py.configuration_docs import masked, page
+from harbor_py.first_secrets import secrets_make
+from harbor_py.processes import AlreadyRunningError, lock_data_folder
+
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 2
+
+_SETTINGS_MODULE = "harbor_py.settings"
+_HEALTH = "/api/v2.0/health"
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it is replaced by is the loopback
+
+_config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    help="YAML file of settings; the environment wins over it. Also HARBOR_CONFIG.",
+)
+_data_dir_option = click.option(
+    "--data-dir", type=click.Path(file_okay=False), help="Folder of all state. [default: ./data]"
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A container registry for many tenants, with the OCI Distribution protocol and Harbor's API.
+
+    \b
+    Start it:          harbor-py up
+    Then push to it:   docker login 127.0.0.1:8080
+                       docker tag IMAGE 127.0.0.1:8080/library/IMAGE
+                       docker push 127.0.0.1:8080/library/IMAGE
+
+    Settings come from HARBOR_* variables and one YAML file; `harbor-py config docs` lists them.
+    Exit codes: 0 done, 1 failed, 2 wrong setting or wrong use.
+    """
+
+
+@main.command()
+@_data_dir_option
+@click.option("--bind", help="HOST:PORT to listen on; [::]:8080 for IPv6. [default: 127.0.0.1:8080]")
+@click.option("--workers", type=int, help="Server processes. [default: one a core, at most 4]")
+@click.option("--tls-cert", type=click.Path(dir_okay=False), help="PEM file of the certificate chain.")
+@click.option("--tls-key", type=click.Path(dir_okay=False), help="PEM file of its private key.")
+@_config_option
+def up(config: str | None, **flags: Any) -> None:
+    """Run the registry until SIGTERM or Ctrl-C.
+
+    The first start makes the data folder, its secrets, the tables, the user `admin` and the public project
+    `library`. The password of `admin` is HARBOR_ADMIN_PASSWORD, or a random one that is printed once.
+    A folder serves one `up` at a time.
+    """
+    configuration = _configuration(config, flags)
+    _check_files(configuration)
+    try:
+        configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = lock_data_folder(configuration.data_dir / "up.lock")
+        address = _check_address(configuration)
+        secrets_make(configuration)
+    except (AlreadyRunningError, OSError) as error:
+        _fail(str(error))
+    except ConfigurationError as error:
+        _fail(str(error), EXIT_CONFIGURATION)
+    environment = _environment(configuration, flags)
+    _run_django("harbor_py.first_start", environment)
+    # Its purpose is served; the longer-lived processes need not know it.
+    environment.pop(f"{PREFIX}ADMIN_PASSWORD", None)
+    _become_supervisor(configuration, address, lock, environment)
+
+
+@main.command()
+@_data_dir_option
+@_config_option
+def migrate(config: str | None, **flags: Any) -> None:
+    """Bring the tables of the database up to date, without starting anything (`up` does it by itself)."""
+    configuration = _configuration(config, flags)
+    configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _run_django("django", _environment(configuration, flags), "migrate", "--no-input")
+
+
+@main.group()
+def config() -> None:
+    """Check, show and document the settings."""
+
+
+@config.command("check")
+@_config_option
+def config_check(config: str | None) -> None:
+    """Exit with 0 if every setting can be used, else name the first that cannot and exit with 2."""
+    _check_files(_configuration(config, {}))
+    click.echo("The configuration is good.")
+
+
+@config.command("show")
+@_config_option
+def config_show(config: str | None) -> None:
+    """Print the settings in force as YAML, secrets masked."""
+    click.echo(yaml.safe_dump(masked(_configuration(config, {})), sort_keys=False, allow_unicode=True), nl=False)
+
+
+@config.command("schema")
+def config_schema() -> None:
+    """Print a JSON schema of the YAML file, for editors."""
+    click.echo(json.dumps(Configuration.model_json_schema(), indent=2, default=str))
+
+
+@config.command("docs")
+def config_docs() -> None:
+    """Print docs/configuration.md."""
+    click.echo(page(), nl=False)
+
+
+@main.group()
+def user() -> None:
+    """Help people who cannot sign in."""
+
+
+@user.command("reset-password")
+@click.argument("name")
+@click.option("--random", "random_one", is_flag=True, help="Make a random password and print it.")
+@_data_dir_option
+@_config_option
+def user_reset_password(name: str, config: str | None, *, random_one: bool, **flags: Any) -> None:
+    """Give the person NAME a new password, asked for twice, or read from standard input if that is a pipe.
+
+    Who can run this on the machine can do everything anyhow, so no password is asked for. It works while the
+    registry runs; what was cached under the old password ends at once.
+    """
+    configuration = _configuration(config, flags)
+    password = ""
+    if not random_one:
+        is_terminal = sys.stdin.isatty()
+        password = (
+            click.prompt("New password", hide_input=True, confirmation_prompt=True)
+            if is_terminal
+            else sys.stdin.readline().rstrip("\n")
+        )
+    _run_django("harbor_py.reset_password", _environment(configuration, flags), name, text=password + "\n")
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(package_version("harbor-py"))
+
+
+def _configuration(config: str | None, flags: Mapping[str, Any]) -> Configuration:
+    """The settings in force; ends with one line and code 2 if one of them cannot be used."""
+    if config:
+        os.environ[CONFIG_FILE_VARIABLE] = config
+    try:
+        return load_configuration(os.environ, overrides=flags)
+    except ConfigurationError as error:
+        _fail(str(error), EXIT_CONFIGURATION)
+
+
+def _check_files(configuration: Configuration) -> None:
+    """End with code 2 unless the certificate and its key fit together."""
+    certificate, key = configuration.tls_cert, configuration.tls_key
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        _fail("settings tls_cert and tls_key: one is given without the other", EXIT_CONFIGURATION)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # Includes ssl.SSLError.
+        reason = error.strerror or str(error)
+        _fail(f"settings tls_cert and tls_key ({certificate}, {key}): {reason}", EXIT_CONFIGURATION)
+
+
+def _check_address(configuration: Configuration) -> str:
+    """The URL's host and port; ends with a clear line if nobody can listen there.
+
+    Granian's workers share the port by SO_REUSEPORT, which would also let them share it with a stranger's
+    process of the same user; this bind, without it, does not.
+    """
+    host, port = configuration.host, configuration.port
+    if port == 0:
+        _fail("setting bind (HARBOR_BIND): the port must not be 0", EXIT_CONFIGURATION)
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        _fail(f"cannot listen on {configuration.bind}: {error.strerror or error}")
+    reachable = _EVERY_ADDRESS.get(str(address[0]), host)
+    return f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
+
+
+def _environment(configuration: Configuration, flags: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of the processes to start: flags are handed on as settings."""
+    environment = dict(os.environ)
+    for name in (name for name, value in flags.items() if value is not None):
+        environment[PREFIX + name.upper()] = str(getattr(configuration, name))
+    environment["DJANGO_SETTINGS_MODULE"] = _SETTINGS_MODULE
+    return environment
+
+
+def _run_django(module: str, environment: Mapping[str, str], *arguments: str, text: str = "") -> None:
+    """Run a module to its end and pass its failure on."""
+    parent = () if module == "django" else (str(os.getpid()),)
+    command = [sys.executable, "-P", "-m", module, *parent, *arguments]
+    code = subprocess.run(command, env=environment, input=text.encode(), check=False).returncode  # noqa: S603 - our own modules
+    if code:
+        sys.exit(code if code > 0 else EXIT_FAILED)
+
+
+def _become_supervisor(
+    configuration: Configuration, address: str, lock: int, environment: dict[str, str]
+) -> NoReturn:
+    """Replace this program, and all that it has loaded, by the small one that stays."""
+    scheme = "https" if configuration.tls_cert else "http"
+    url = configuration.external_url or f"{scheme}://{address}"
+    registry = url.partition("://")[2]
+    click.echo(f"harbor-py keeps its data in {configuration.data_dir}")
+    click.echo(f"Sign in as admin:  docker login {registry}")
+    click.echo(f"Push an image:     docker push {registry}/library/IMAGE")
+    sys.stdout.flush()
+    os.set_inheritable(lock, True)
+    arguments = [str(lock), url, f"{scheme}://{address}{_HEALTH}"]
+    os.execve(  # noqa: S606 - our own module, no shell
+        sys.executable, [sys.executable, "-P", "-m", "harbor_py.supervisor", *arguments], environment
+    )
+
+
+def _fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    click.echo(f"harbor-py: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The environment of every test, and the servers and services that several of them share."""
+
+import os
+from collections.abc import Iterator
+
+import django
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from tests.support.accounts import api
+from tests.support.environment import TestEnvironment
+from tests.support.server import HarborServer
+from tests.support.services import PostgreSQL, Redis
+
+_environment = TestEnvironment()
+# Set up now, for the conftests below that import models. A worker of pytest-xdist must not find the variable when it
+# starts: pytest-django would load the settings before the worker's own environment is made.
+django.setup()
+_database = settings.DATABASES["default"]
+del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than ten seconds; `-m 'not slow'` leaves it out")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup`` the tests of one folder that share a server go to one worker."""
+    for item in items:
+        folder = item.path.parent.name
+        if folder == "e2e":
+            item.add_marker(pytest.mark.xdist_group(folder))
+
+
+def pytest_unconfigure() -> None:
+    connections.close_all()
+    _environment.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite's test database is a file, as in use: the default, in memory, has other locks and no WAL."""
+    if _database["ENGINE"].endswith("sqlite3"):
+        _database.setdefault("TEST", {})["NAME"] = str(_environment.data_dir / "test.db")
+        connections["default"].settings_dict["TEST"]["NAME"] = _database["TEST"]["NAME"]
+
+
+@pytest.fixture(autouse=True)
+def _no_stale_caches(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("django_db"):
+        _environment.forget_cached()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A private PostgreSQL; take ``create_database()``."""
+    service = _environment.database or PostgreSQL()
+    yield service
+    if service is not _environment.database:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A private Redis; take ``fresh_database()``."""
+    service = Redis()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> Iterator[HarborServer]:
+    """A server as ``make run`` starts it: SQLite, local files."""
+    yield from _running(HarborServer())
+
+
+@pytest.fixture(scope="session")
+def cluster_server(postgresql: PostgreSQL, redis_server: Redis) -> Iterator[HarborServer]:
+    """A server on PostgreSQL and Redis."""
+    yield from _running(
+        HarborServer(
+            {
+                "HARBOR_DATABASE_URL": postgresql.create_database(),
+                "HARBOR_REDIS_URL": redis_server.fresh_database(),
+            }
+        )
+    )
+
+
+@pytest.fixture(scope="session", params=["embedded", "postgres"])
+def server(request: pytest.FixtureRequest) -> HarborServer:
+    """Each of the two in turn."""
+    name = {"embedded": "embedded_server", "postgres": "cluster_server"}[request.param]
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def admin_api(server):
+    """The REST API of ``server`` as its administrator."""
+    with api(server.url, server.admin) as client:
+        yield client
+
+
+def _running(server: HarborServer) -> Iterator[HarborServer]:
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Show the end of the log of each server that a failed test has used."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, HarborServer):
+                report.sections.append((f"log of {name}", value.log_tail()))
+    return report

@@ -1,0 +1,91 @@
+"""The media that the conformance suite runs over. A new driver adds a function here and its name to MEDIA."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from apps.storage.driver import StorageDriver
+from apps.storage.factory import make_driver
+
+BUCKET = "blobs"
+# Not AWS_…: the suite goes the way of the options access_key_env and secret_key_env.
+KEYS = {"HARBOR_TEST_S3_KEY": "testing", "HARBOR_TEST_S3_SECRET": "testing-secret"}
+
+
+@dataclass(frozen=True)
+class Medium:
+    """``open`` makes another driver over the same files, as another node would."""
+
+    name: str
+    open: Callable[[], StorageDriver]
+    locks_across_nodes: bool
+    redirects: bool
+    local: bool
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        s3_client(endpoint).create_bucket(Bucket=BUCKET)
+        yield endpoint
+    server.stop()
+
+
+def s3_client(endpoint: str):
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=os.environ["HARBOR_TEST_S3_KEY"],
+        aws_secret_access_key=os.environ["HARBOR_TEST_S3_SECRET"],
+    )
+
+
+@pytest.fixture
+def s3_url(s3_endpoint: str) -> str:
+    """A storage URL with a prefix of its own."""
+    return (
+        f"s3://{BUCKET}/{uuid.uuid4()}?endpoint={quote(s3_endpoint, safe='')}&region=us-east-1"
+        "&access_key_env=HARBOR_TEST_S3_KEY&secret_key_env=HARBOR_TEST_S3_SECRET"
+    )
+
+
+def filesystem_medium(request: pytest.FixtureRequest) -> Medium:
+    folder: Path = request.getfixturevalue("tmp_path") / "a folder" / "storage"
+    return Medium("filesystem", lambda: make_driver(f"file://{quote(str(folder))}"), True, False, True)
+
+
+def memory_medium(request: pytest.FixtureRequest) -> Medium:
+    name = str(uuid.uuid4())
+    return Medium("memory", lambda: make_driver(f"memory://{name}"), True, False, False)
+
+
+def s3_medium(request: pytest.FixtureRequest) -> Medium:
+    url = request.getfixturevalue("s3_url")
+    return Medium("s3", lambda: make_driver(url), False, True, False)
+
+
+MEDIA = {"filesystem": filesystem_medium, "memory": memory_medium, "s3": s3_medium}
+
+
+@pytest.fixture(params=list(MEDIA))
+def medium(request: pytest.FixtureRequest) -> Medium:
+    return MEDIA[request.param](request)
+
+
+@pytest.fixture
+def driver(medium: Medium) -> StorageDriver:
+    return medium.open()
