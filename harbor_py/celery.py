@@ -10,14 +10,14 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
 
-_RedisOptions = {"visibility_timeout": 6 * 3600, "socket_keepalive": True, "health_check_interval": 30}
+_REDIS_OPTIONS = {"visibility_timeout": 6 * 3600, "socket_keepalive": True, "health_check_interval": 30}
 
 
 def _broker() -> dict[str, Any]:
     """Redis where it is configured, else files in the data folder."""
     configuration = settings.HARBOR
     if configuration.redis_url:
-        return {"broker_url": configuration.redis_url, "broker_transport_options": _RedisOptions}
+        return {"broker_url": configuration.redis_url, "broker_transport_options": _REDIS_OPTIONS}
     folder = configuration.data_dir / "broker"
     return {
         "broker_url": "filesystem://",
@@ -57,6 +57,6 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
-@setup_logging.connect  # type: ignore[untyped-decorator]
+@setup_logging.connect
 def _keep_logging(**_arguments: object) -> None:
     """Django has set logging up as JSON; Celery leaves it alone where this signal has a receiver."""

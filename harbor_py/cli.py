@@ -31,6 +31,18 @@ _SETTINGS_MODULE = "harbor_py.settings"
 _HEALTH = "/api/v2.0/health"
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what it is replaced by is the loopback
 
+_HELP = """A container registry for many tenants, with the OCI Distribution protocol and Harbor's API.
+
+\b
+Start it:          harbor-py up
+Then push to it:   docker login 127.0.0.1:8080
+                   docker tag IMAGE 127.0.0.1:8080/library/IMAGE
+                   docker push 127.0.0.1:8080/library/IMAGE
+
+Settings come from HARBOR_* variables and one YAML file; `harbor-py config docs` lists them.
+Exit codes: 0 done, 1 failed, 2 wrong setting or wrong use.
+"""
+
 _config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False),
@@ -41,19 +53,9 @@ _data_dir_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A container registry for many tenants, with the OCI Distribution protocol and Harbor's API.
-
-    \b
-    Start it:          harbor-py up
-    Then push to it:   docker login 127.0.0.1:8080
-                       docker tag IMAGE 127.0.0.1:8080/library/IMAGE
-                       docker push 127.0.0.1:8080/library/IMAGE
-
-    Settings come from HARBOR_* variables and one YAML file; `harbor-py config docs` lists them.
-    Exit codes: 0 done, 1 failed, 2 wrong setting or wrong use.
-    """
+    """Dispatch to the commands below."""
 
 
 @main.command()
@@ -115,7 +117,9 @@ def config_check(config: str | None) -> None:
 @_config_option
 def config_show(config: str | None) -> None:
     """Print the settings in force as YAML, secrets masked."""
-    click.echo(yaml.safe_dump(masked(_configuration(config, {})), sort_keys=False, allow_unicode=True), nl=False)
+    click.echo(
+        yaml.safe_dump(masked(_configuration(config, {})), sort_keys=False, allow_unicode=True), nl=False
+    )
 
 
 @config.command("schema")

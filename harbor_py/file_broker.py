@@ -25,13 +25,13 @@ class Channel(filesystem.Channel):
         for folder in (self._folder, self._taken, self.control_folder):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _put(self, queue: str, payload: Any, **_options: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
         temporary = self._taken / f"{name}.new"
         temporary.write_text(dumps(payload), "utf-8")
         temporary.rename(self._folder / name)
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - polled, never waited for
         for path in sorted(self._folder.iterdir()):
             if path.name.partition(".")[2] != f"{queue}.msg":
                 continue

@@ -28,7 +28,9 @@ def secrets_make(configuration: Configuration) -> None:
         _make_once(configuration.secret_key_path, secrets.token_urlsafe(48).encode())
     if configuration.token_key_file is None:
         key = ec.generate_private_key(ec.SECP256R1())
-        _make_once(configuration.token_key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        _make_once(
+            configuration.token_key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
 
 
 def _make_once(path: Path, content: bytes) -> None:

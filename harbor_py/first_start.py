@@ -23,6 +23,7 @@ django.setup()
 from apps.accounts.passwords import random_password  # noqa: E402
 from apps.accounts.selectors import ADMIN_ID, live_users  # noqa: E402
 from apps.accounts.services import admin_create  # noqa: E402
+from apps.common.database import write_atomic  # noqa: E402
 from apps.common.errors import BadRequestError  # noqa: E402
 from apps.projects.services import library_create  # noqa: E402
 
@@ -48,15 +49,20 @@ def main() -> None:
 
 
 def first_records_make() -> None:
-    """Make `admin` (id 1) and the public project `library` where they are missing."""
-    if not live_users().filter(id=ADMIN_ID).exists():
-        given = settings.HARBOR.admin_password
-        password = given or random_password()
-        admin_create(password=password)
-        if not given:
-            sys.stdout.write(f"The password of admin, shown only now: {password}\n")
-            sys.stdout.flush()
-    library_create()
+    """Make `admin` (id 1) and the public project `library` if this is the first start.
+
+    Both or neither; a `library` that somebody has deleted since stays deleted.
+    """
+    if live_users().filter(id=ADMIN_ID).exists():
+        return
+    given = settings.HARBOR.admin_password
+    password = given or random_password()
+    # Nobody else is there yet who could wait for this transaction while the password is hashed.
+    with write_atomic():
+        library_create(owner=admin_create(password=password))
+    if not given:
+        sys.stdout.write(f"The password of admin, shown only now: {password}\n")
+        sys.stdout.flush()
 
 
 @contextmanager

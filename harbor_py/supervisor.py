@@ -31,7 +31,13 @@ EXIT_START_FAILED = 1
 def log(level: str, message: str, **fields: object) -> None:
     """One JSON line on standard error, shaped as those of ``apps.common.logs``."""
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    line = {"asctime": moment, "levelname": level, "name": "harbor_py.supervisor", "message": message, **fields}
+    line = {
+        "asctime": moment,
+        "levelname": level,
+        "name": "harbor_py.supervisor",
+        "message": message,
+        **fields,
+    }
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 
@@ -106,7 +112,11 @@ class Supervisor:
             os.read(self._wake_read, 4096)
 
     def _next_due(self) -> float | None:
-        pauses = [child.due - time.monotonic() for child in self._children if child.process is None and child.restarts]
+        pauses = [
+            child.due - time.monotonic()
+            for child in self._children
+            if child.process is None and child.restarts
+        ]
         return max(0.0, min(pauses)) if pauses else None
 
     def _reap(self) -> None:
@@ -164,7 +174,9 @@ class Supervisor:
         log("INFO", "stopped")
 
     def _living(self) -> list[Child]:
-        return [child for child in self._children if child.process is not None and child.process.poll() is None]
+        return [
+            child for child in self._children if child.process is not None and child.process.poll() is None
+        ]
 
 
 def main() -> None:

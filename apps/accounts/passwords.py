@@ -1,5 +1,6 @@
 """What a password, a name and an address of a person may look like, and the hashing of passwords."""
 
+import re
 import secrets
 import string
 import threading
@@ -20,6 +21,8 @@ _MAX_COMMENT = 30
 _FORBIDDEN = frozenset(',"~#%$')
 _SYMBOLS = "!*+-./:=?@_"
 _RANDOM_LENGTH = 24
+# Half a pair, as JSON can bring it, has no UTF-8 form and so no hash.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # A hash takes 19 MiB: many wrong passwords at once wait in line rather than take the host's memory.
 _hashing = threading.BoundedSemaphore(4)
@@ -45,6 +48,8 @@ def password_check(password: str) -> None:
     """Raise :class:`BadRequestError`, which says the rule, unless the installation's policy allows it."""
     shortest, classes = _POLICIES[settings.HARBOR.password_policy]
     long_enough = shortest <= len(password) <= MAX_PASSWORD
+    if _SURROGATE.search(password):
+        raise BadRequestError("the password must be valid Unicode")
     if not long_enough or not all(any(map(_CLASSES[name], password)) for name in classes):
         raise BadRequestError(
             f"the password must have {shortest} to {MAX_PASSWORD} characters, with at least {', '.join(classes)}"
@@ -103,7 +108,7 @@ def password_hash(password: str) -> str:
 
 def password_matches(password: str, encoded: str | None) -> bool:
     """Whether ``encoded`` is the hash of this password; None (no such account) costs the same work."""
-    if len(password) > MAX_PASSWORD:
+    if len(password) > MAX_PASSWORD or _SURROGATE.search(password):
         return False
     if encoded is None:
         password_hash(password)

@@ -58,7 +58,12 @@ def user_update_profile(
         profile_check(email=user.email or "", realname=user.realname, comment=user.comment)
 
     return _user_change(
-        actor=actor, user_id=user_id, own=True, change=change, ends_credentials=False, description="update profile"
+        actor=actor,
+        user_id=user_id,
+        own=True,
+        change=change,
+        ends_credentials=False,
+        description="update profile",
     )
 
 
@@ -105,7 +110,9 @@ def user_change_password(*, actor: SecurityContext, user_id: int, new: str, old:
     Raises ForbiddenError for a wrong old password, BadRequestError for one that breaks the policy or is the
     old one, ConflictError if somebody else changed it meanwhile.
     """
-    user = _require_over(actor, User.objects.filter(id=user_id, deleted=False).first(), user_id=user_id, own=True)
+    user = _require_over(
+        actor, User.objects.filter(id=user_id, deleted=False).first(), user_id=user_id, own=True
+    )
     # Hashes are slow, so they are made outside the transaction and the row is compared again inside.
     if is_self(actor, user_id) and not password_matches(old or "", user.password):
         raise ForbiddenError("the old password is not correct")
@@ -119,9 +126,7 @@ def user_change_password(*, actor: SecurityContext, user_id: int, new: str, old:
             raise ConflictError("the password was changed meanwhile")
         current.password = encoded
 
-    return _user_change(
-        actor=actor, user_id=user_id, own=True, change=change, description="change password"
-    )
+    return _user_change(actor=actor, user_id=user_id, own=True, change=change, description="change password")
 
 
 def user_delete(*, actor: SecurityContext, user_id: int) -> None:
@@ -157,7 +162,11 @@ def admin_create(*, password: str) -> User:
         sequence_advance(User)
         bus.publish(
             UserChanged(
-                operator="", operation="create", user_id=user.id, username=user.username, description="first start"
+                operator="",
+                operation="create",
+                user_id=user.id,
+                username=user.username,
+                description="first start",
             )
         )
     return user
@@ -211,7 +220,9 @@ def _save(user: User, *, force_insert: bool = False) -> None:
         with transaction.atomic():
             user.save(force_insert=force_insert)
     except IntegrityError:
-        raise ConflictError(f"the username {user.username} or the email {user.email} is already used") from None
+        raise ConflictError(
+            f"the username {user.username} or the email {user.email} is already used"
+        ) from None
 
 
 def _publish(

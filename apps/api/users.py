@@ -82,7 +82,7 @@ class UsersView(HarborView):
 
     def get(self, _request: Request) -> Response:
         """Everybody, for those who may see everybody."""
-        return self.list(user_list(actor=self.actor), USERS, UserShape)
+        return self.list_response(user_list(actor=self.actor), USERS, UserShape)
 
     def post(self, _request: Request) -> Response:
         """A new person."""
@@ -99,7 +99,7 @@ class FoundUsersView(HarborView):
         found = user_search(actor=self.actor, name=request.query_params.get("username", ""))
         if not request.query_params.get("username"):
             raise UnprocessableError("username in query is required")
-        return self.list(found, FOUND_USERS, FoundUserShape)
+        return self.list_response(found, FOUND_USERS, FoundUserShape)
 
 
 class CurrentUserView(HarborView):

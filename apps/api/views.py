@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -119,23 +119,27 @@ class HarborView(APIView):
             actor=self.actor, name_or_id=name, is_name=by_name, resource=resource, action=action
         )
 
-    def list(
+    def list_response(
         self,
         rows: QuerySet[ModelT],
         rules: ListRules,
         shape: type[Shape],
         *,
-        context: Mapping[str, Any] | None = None,
+        batch: Callable[[Sequence[ModelT]], Mapping[str, Any]] | None = None,
     ) -> Response:
-        """One page of ``rows`` after ``q`` and ``sort``, with ``X-Total-Count`` and ``Link``."""
+        """One page of ``rows`` after ``q`` and ``sort``, with ``X-Total-Count`` and ``Link``.
+
+        ``batch`` loads what the shape needs for all rows of the page at once, as the shape's context.
+        """
         query = self.request.query_params
         page = parse_page(query)
         rows = filter_rows(rows, parse_query(query.get("q", "")), rules.fields)
         rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order)
         total = rows.count()
         window = page.slice(total)
-        found = rows[window] if window.stop > window.start else []
-        response = Response(shape(found, many=True, context=dict(context or {})).data)
+        found = list(rows[window]) if window.stop > window.start else []
+        context = dict(batch(found)) if batch else {}
+        response = Response(shape(found, many=True, context=context).data)
         response["X-Total-Count"] = str(total)
         pairs = [(name, value) for name, values in query.lists() for value in values]
         if link := link_header(self.request.get_full_path().partition("?")[0], pairs, page, total):

@@ -9,7 +9,7 @@ from apps.artifacts.services.uploads import uploads_purge
 ABANDONED_AFTER = timedelta(days=7)
 
 
-@shared_task(name="artifacts.uploads_purge", ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="artifacts.uploads_purge", ignore_result=True)
 def uploads_purge_task() -> None:
     """Throw away uploads that nobody went on with for a week."""
     uploads_purge(older_than=ABANDONED_AFTER)

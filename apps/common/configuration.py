@@ -25,7 +25,7 @@ class ConfigurationError(Exception):
 class Configuration(BaseModel):
     """Every start-up setting, its default and its meaning (``docs/configuration.md`` is made from this)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
     data_dir: Annotated[Path, Field(description="Folder of the database, blobs, secrets and spool.")] = Path(
         "data"

@@ -47,18 +47,18 @@ def write_atomic() -> Iterator[None]:
 
     Nothing slow may happen inside: no bytes move, no network is used.
     """
-    if connection.vendor != "sqlite" or getattr(_held, "depth", 0):
+    if connection.vendor != "sqlite" or getattr(_held, "held", False):
         with transaction.atomic():
             yield
         return
     with _thread_lock:
         _host_lock.acquire()
-        _held.depth = 1
+        _held.held = True
         try:
             with transaction.atomic():
                 yield
         finally:
-            _held.depth = 0
+            _held.held = False
             _host_lock.release()
 
 

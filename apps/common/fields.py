@@ -1,13 +1,20 @@
 """Model fields that behave the same on SQLite and PostgreSQL."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Combinable
 
 
-class BytewiseCharField(models.CharField):
+if TYPE_CHECKING:
+    _CharField = models.CharField[str | Combinable, str]
+else:
+    _CharField = models.CharField
+
+
+class BytewiseCharField(_CharField):
     """Text that sorts and compares by its bytes, as the Distribution specification orders tags and names.
 
     SQLite does so by itself; PostgreSQL needs the "C" collation, whatever the locale of the database.

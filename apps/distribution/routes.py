@@ -5,7 +5,6 @@ Repository names may contain ``blobs`` or ``manifests``, so a path is read from 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from apps.distribution.access import Caller
 from apps.distribution.handlers import base, blobs, manifests, uploads
@@ -17,10 +16,8 @@ PUSH = "push"
 DELETE = "delete"
 
 
-class Handler(Protocol):
-    """A handler of a repository's route; ``last`` is the part of the path behind the fixed word."""
-
-    def __call__(self, request: Request, caller: Caller, target: Target, last: str) -> Response: ...
+Handler = Callable[[Request, Caller, Target, str], Response]
+"""A handler of a repository's route; the text is the part of the path behind the fixed words."""
 
 
 @dataclass(frozen=True, slots=True)

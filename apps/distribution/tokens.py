@@ -37,7 +37,6 @@ class Account:
     kind: str
     id: int
     version: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def _verify(text: str) -> Token:
         )
     except jwt.PyJWTError as error:
         raise TokenInvalidError(str(error)) from error
-    account = Account(*claims["account"], claims["sub"]) if "account" in claims else None
+    account = Account(*claims["account"]) if "account" in claims else None
     grants = {
         entry["name"]: Grant(entry["project"], frozenset(entry["actions"]))
         for entry in claims["access"]

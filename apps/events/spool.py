@@ -101,6 +101,7 @@ def _parse(line: bytes) -> Pull | None:
     """A line that the power cut in two is no pull."""
     try:
         *fields, at = orjson.loads(line)
-        return Pull(*fields, occurred_at=datetime.fromtimestamp(at, UTC))
+        values = (*fields, datetime.fromtimestamp(at, UTC))
+        return Pull(*values)
     except (ValueError, TypeError):
         return None

@@ -15,11 +15,11 @@ class AnonymousContext:
     name = ""
     is_system_admin = False
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:  # noqa: ARG002
         """See :class:`apps.accounts.security.SecurityContext`."""
         return public and (resource, action) in PUBLIC_PERMISSIONS
 
-    def can_system(self, resource: str, action: str) -> bool:
+    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
         """See :class:`apps.accounts.security.SecurityContext`: nothing."""
         return False
 
@@ -58,6 +58,6 @@ class LocalSecurityContext:
         role = self._roles.get(project_id)
         return role is not None and permission in ROLE_PERMISSIONS[role]
 
-    def can_system(self, resource: str, action: str) -> bool:
+    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
         """See :class:`apps.accounts.security.SecurityContext`."""
         return self._principal.is_system_admin

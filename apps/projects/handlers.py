@@ -1,7 +1,17 @@
-"""What projects do when something happens elsewhere."""
+"""What projects do when something happens elsewhere, and what they tell the floors below at start."""
 
+from apps.accounts.authentication import LocalAuthenticator
+from apps.accounts.security import USER, Kind, register_kind
+from apps.events import bus
 from apps.events.catalogue import UserChanged
+from apps.projects.contexts import LocalSecurityContext
 from apps.projects.services import members_of_deleted_user_remove
+
+
+def register() -> None:
+    """Make people a kind of caller: how they sign in is the accounts' business, what they may do the roles'."""
+    register_kind(USER, Kind(authenticator=LocalAuthenticator(), context=LocalSecurityContext))
+    bus.subscribe(UserChanged, on_user_changed)
 
 
 def on_user_changed(event: UserChanged) -> None:

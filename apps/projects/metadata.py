@@ -46,6 +46,11 @@ _KEYS: dict[str, Callable[[str], str | None]] = {
 }
 
 
+def is_metadata(name: str) -> bool:
+    """Whether there is such a switch."""
+    return name in _KEYS
+
+
 def metadata_clean(values: Mapping[str, str]) -> dict[str, str]:
     """The values as stored; raises :class:`BadRequestError` for an unknown key or a value it cannot have."""
     clean = {}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from django.db.models import Q, QuerySet
 
 from apps.accounts.security import USER, SecurityContext, require_project
+from apps.common.caches import StampedCache
 from apps.common.errors import NotFoundError
-from apps.common.stamped_cache import StampedCache
 from apps.common.stamps import principal_key, project_key
 from apps.projects.models import Member, Project
 from apps.projects.roles import PROJECT_PERMISSIONS, Permission
@@ -18,8 +18,9 @@ MAX_PROJECT_NAME = 255
 REPOSITORY_ACTIONS = ("pull", "push", "delete")
 
 _MAX_AGE = 10.0
-_projects: StampedCache[str, ProjectRef | None] = StampedCache(size=8192)
-_roles: StampedCache[int, Mapping[int, Role]] = StampedCache(size=4096)
+# A name that no project has is remembered too, as an empty tuple.
+_projects: StampedCache[tuple[ProjectRef, ...]] = StampedCache(max_entries=8192, max_age=_MAX_AGE)
+_roles: StampedCache[Mapping[int, Role]] = StampedCache(max_entries=4096, max_age=_MAX_AGE)
 
 
 def is_project_name(name: str) -> bool:
@@ -31,14 +32,13 @@ def project_find(name: str) -> ProjectRef | None:
     """The project of this name, or None; no SQL when warm, whether it exists or not."""
     if not is_project_name(name):
         return None
-    return _projects.get_or_load(
-        name, stamp_key=project_key(name), seconds=_MAX_AGE, load=lambda: _project_load(name)
-    )
+    found = _projects.get(name, (project_key(name),), lambda: _project_load(name))
+    return found[0] if found else None
 
 
-def _project_load(name: str) -> ProjectRef | None:
-    row = Project.objects.filter(name=name).values_list("id", "name", "public").first()
-    return ProjectRef(*row) if row else None
+def _project_load(name: str) -> tuple[ProjectRef, ...]:
+    rows = Project.objects.filter(name=name).values_list("id", "name", "public")
+    return tuple(ProjectRef(*row) for row in rows)
 
 
 def project_get(*, name_or_id: str | int, is_name: bool = False) -> Project:
@@ -47,14 +47,22 @@ def project_get(*, name_or_id: str | int, is_name: bool = False) -> Project:
     # Ids are 64 bits wide: a longer row of digits can only be a name.
     by_id = not is_name and text.isascii() and text.isdigit() and len(text) < 19
     query = Project.objects.select_related("owner")
-    project = query.filter(id=int(text)).first() if by_id else query.filter(name=text).first()
+    if by_id:
+        project = query.filter(id=int(text)).first()
+    else:
+        project = query.filter(name=text).first() if is_project_name(text) else None
     if project is None:
         raise NotFoundError(f"project {text} not found")
     return project
 
 
 def project_require(
-    *, actor: SecurityContext, name_or_id: str | int, is_name: bool = False, resource: str = "", action: str = "read"
+    *,
+    actor: SecurityContext,
+    name_or_id: str | int,
+    is_name: bool = False,
+    resource: str = "",
+    action: str = "read",
 ) -> Project:
     """The project, if ``actor`` may do ``action`` on ``resource`` of it.
 
@@ -69,7 +77,7 @@ def project_require(
     return project
 
 
-def projects_visible_to(*, actor: SecurityContext) -> QuerySet[Project]:
+def projects_visible_to(actor: SecurityContext) -> QuerySet[Project]:
     """The projects that ``actor`` may see in a list, by name."""
     projects = Project.objects.select_related("owner").order_by("name")
     principal = actor.principal
@@ -130,9 +138,7 @@ def member_get(*, actor: SecurityContext, project: Project, member_id: int) -> M
 
 def roles_of(user_id: int) -> Mapping[int, Role]:
     """A person's role by project id; no SQL when warm."""
-    return _roles.get_or_load(
-        user_id, stamp_key=principal_key(USER, user_id), seconds=_MAX_AGE, load=lambda: _roles_load(user_id)
-    )
+    return _roles.get(user_id, (principal_key(USER, user_id),), lambda: _roles_load(user_id)) or {}
 
 
 def _roles_load(user_id: int) -> Mapping[int, Role]:
@@ -146,7 +152,7 @@ def roles_in(*, user_id: int, project_id: int) -> tuple[Role, ...]:
     return () if role is None else (role,)
 
 
-def actions_on_repository(*, actor: SecurityContext, project: ProjectRef) -> frozenset[str]:
+def actions_on_repository(actor: SecurityContext, project: ProjectRef) -> frozenset[str]:
     """Which of pull, push and delete ``actor`` may do on the project's repositories; no SQL when warm."""
     return frozenset(
         action

@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from apps.accounts.models import User
+from apps.accounts.passwords import username_check
 from apps.accounts.security import USER, SecurityContext, require_project, require_system
 from apps.accounts.selectors import live_users, lowest_system_admin
 from apps.common.database import write_atomic
@@ -20,7 +21,7 @@ from apps.common.errors import (
 from apps.common.stamps import principal_key, project_key, touch
 from apps.events import bus
 from apps.events.catalogue import MemberChanged, ProjectCreated, ProjectDeleted, ProjectUpdated
-from apps.projects.metadata import PUBLIC, metadata_clean
+from apps.projects.metadata import PUBLIC, is_metadata, metadata_clean
 from apps.projects.models import Member, Project, ProjectMetadata
 from apps.projects.selectors import MAX_PROJECT_NAME, is_project_name
 from apps.projects.types import Role
@@ -61,7 +62,11 @@ def project_create(
         raise BadRequestError(f"the storage limit must be -1 or 1 to {_MAX_LIMIT} bytes")
     switches = metadata_clean(metadata or {})
     with write_atomic():
-        owner = lowest_system_admin() if principal.kind != USER else live_users().get(id=principal.id)
+        owner = (
+            lowest_system_admin() if principal.kind != USER else live_users().filter(id=principal.id).first()
+        )
+        if owner is None:
+            raise UnauthorizedError("the account is gone")
         project = Project(name=name, owner=owner, public=_take_public(switches, default=public))
         _project_insert(project, switches=switches, operator=actor.name, storage_limit=limit)
     return project
@@ -127,11 +132,11 @@ def metadata_update(*, actor: SecurityContext, project_id: int, name: str, value
 
 def metadata_delete(*, actor: SecurityContext, project_id: int, name: str) -> None:
     """Unset a switch; raises NotFoundError if it is not set, BadRequestError for ``public``, which always is."""
-    if name == PUBLIC:
-        raise BadRequestError("the visibility of a project cannot be deleted")
     with write_atomic():
         project = _project_for(actor, project_id, resource="metadata", action="delete")
-        if not project.metadata.filter(name=name).delete()[0]:
+        if name == PUBLIC:
+            raise BadRequestError("the visibility of a project cannot be deleted")
+        if not is_metadata(name) or not project.metadata.filter(name=name).delete()[0]:
             raise NotFoundError(f"metadata {name} of project {project.name} not found")
         _project_changed(actor, project)
 
@@ -144,13 +149,17 @@ def member_add(
     user_id: int | None = None,
     username: str | None = None,
 ) -> Member:
-    """Give a person, by id or else by name, a role; raises NotFoundError (no such person) or ConflictError (twice)."""
+    """Give a person, by id or else by name, a role.
+
+    Raises BadRequestError (no such role), NotFoundError (no such person) or ConflictError (a member already).
+    """
     with write_atomic():
         project = _project_for(actor, project_id, resource="member", action="create")
         role = _role(role)
-        if not user_id and not username:
-            raise BadRequestError("name the member by user_id or username")
-        people = live_users()
+        if not user_id:
+            username_check(username or "")
+        # Locked, so that a deletion at the same time either finds this membership or is found.
+        people = live_users().select_for_update()
         user = (people.filter(id=user_id) if user_id else people.filter(username=username)).first()
         if user is None:
             raise NotFoundError(f"user {user_id or username} not found")

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +12,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from apps.storage.driver import StorageDriver
+from apps.storage.drivers.s3 import S3Driver
+from apps.storage.drivers.s3_client import Bucket, bucket_from_url
 from apps.storage.factory import make_driver
+from apps.storage.storage_url import parse_storage_url
 
 BUCKET = "blobs"
 # Not AWS_…: the suite goes the way of the options access_key_env and secret_key_env.
@@ -54,13 +57,28 @@ def s3_client(endpoint: str):
     )
 
 
-@pytest.fixture
-def s3_url(s3_endpoint: str) -> str:
+def s3_url_of(endpoint: str) -> str:
     """A storage URL with a prefix of its own."""
     return (
-        f"s3://{BUCKET}/{uuid.uuid4()}?endpoint={quote(s3_endpoint, safe='')}&region=us-east-1"
+        f"s3://{BUCKET}/{uuid.uuid4()}?endpoint={quote(endpoint, safe='')}&region=us-east-1"
         "&access_key_env=HARBOR_TEST_S3_KEY&secret_key_env=HARBOR_TEST_S3_SECRET"
     )
+
+
+@pytest.fixture
+def s3_url(s3_endpoint: str) -> str:
+    return s3_url_of(s3_endpoint)
+
+
+@pytest.fixture(scope="session")
+def s3_session_bucket(s3_endpoint: str) -> Bucket:
+    return bucket_from_url(parse_storage_url(s3_url_of(s3_endpoint)))
+
+
+@pytest.fixture
+def bucket(s3_session_bucket: Bucket) -> Bucket:
+    """A prefix of its own; the client is shared, because making one takes longer than most tests."""
+    return replace(s3_session_bucket, prefix=f"{uuid.uuid4()}/")
 
 
 def filesystem_medium(request: pytest.FixtureRequest) -> Medium:
@@ -74,8 +92,8 @@ def memory_medium(request: pytest.FixtureRequest) -> Medium:
 
 
 def s3_medium(request: pytest.FixtureRequest) -> Medium:
-    url = request.getfixturevalue("s3_url")
-    return Medium("s3", lambda: make_driver(url), False, True, False)
+    bucket = request.getfixturevalue("bucket")
+    return Medium("s3", lambda: S3Driver(bucket), False, True, False)
 
 
 MEDIA = {"filesystem": filesystem_medium, "memory": memory_medium, "s3": s3_medium}

@@ -1,6 +1,5 @@
 """What only the S3 driver can get wrong: crashes between two requests, parts, copies, options, other nodes."""
 
-import uuid
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -20,32 +19,17 @@ from apps.storage.errors import (
     UploadSealedError,
 )
 from apps.storage.factory import make_driver
-from apps.storage.layout import UPLOADS, upload_path
+from apps.storage.layout import UPLOADS
 from apps.storage.storage_url import parse_storage_url
+from tests.storage.samples import new_upload, upload
 
 TARGET = "docker/registry/v2/blobs/sha256/ab/abcd/data"
 DATA = bytes(range(256)) * (13 * MIB // 256) + b"the tail"
 
 
 @pytest.fixture
-def bucket(s3_url: str) -> Bucket:
-    return bucket_from_url(parse_storage_url(s3_url))
-
-
-@pytest.fixture
 def driver(bucket: Bucket) -> S3Driver:
     return S3Driver(bucket)
-
-
-def new_upload() -> str:
-    return upload_path("library/alpine", str(uuid.uuid4()))
-
-
-def upload(driver: S3Driver, data: bytes) -> str:
-    path = new_upload()
-    with driver.open_writer(path, offset=0) as writer:
-        writer.write(data)
-    return path
 
 
 def objects(bucket: Bucket, path: str) -> list[str]:

@@ -1,0 +1,181 @@
+"""From a name and a password to a principal, quickly when they were good a moment ago and slowly to guess.
+
+* Verified credentials are remembered by a keyed hash; a hit costs no Argon2, and no SQL while the principal's
+  stamp stands. They end with the row's ``version``, and by age.
+* A wrong password freezes that name for that address, so that ``admin`` is not locked out from elsewhere.
+* A name that nobody has costs the same work as a wrong password.
+"""
+
+import hashlib
+import hmac
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+
+from apps.accounts.models import User
+from apps.accounts.passwords import MAX_PASSWORD, has_control, password_matches
+from apps.accounts.security import Principal, kinds
+from apps.accounts.selectors import principal_of
+from apps.common.caches import StampedCache
+from apps.common.database import write_atomic
+from apps.common.stamps import principal_key
+from apps.events import bus
+from apps.events.catalogue import UserLoggedIn
+
+FREEZE_SECONDS = 1.5
+REPORT_SECONDS = 10.0
+
+_MAX_NAME = 1024
+_AUDITED_NAME = 255
+_STRIPES = 64
+
+# None is not cached, so that an account that is not there is an empty tuple.
+_principals: StampedCache[tuple[Principal, ...]] = StampedCache(max_entries=16384, max_age=10)
+
+
+class LocalAuthenticator:
+    """People with a password in our own table."""
+
+    def claims(self, username: str) -> bool:  # noqa: ARG002 - the Protocol's signature
+        """No name is surely a person's: other kinds are asked first."""
+        return False
+
+    def authenticate(self, username: str, password: str) -> Principal | None:
+        """See :class:`apps.accounts.security.Authenticator`."""
+        user = User.objects.filter(username=username).first()
+        principal = None if user is None else principal_of(user)
+        encoded = user.password if user is not None and principal is not None else None
+        return principal if password_matches(password, encoded) else None
+
+    def current(self, principal_id: int) -> Principal | None:
+        """See :class:`apps.accounts.security.Authenticator`."""
+        user = User.objects.filter(id=principal_id).first()
+        return None if user is None else principal_of(user)
+
+
+class Deadlines:
+    """Keys that hold for some seconds; ``size`` of them at most, the oldest go first. Threads may share it."""
+
+    def __init__(self, *, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._clock = clock
+        self._deadlines: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def holds(self, key: tuple[str, str]) -> bool:
+        """Whether the key was started less than its seconds ago."""
+        return self._clock() < self._deadlines.get(key, 0.0)
+
+    def start(self, key: tuple[str, str], seconds: float) -> bool:
+        """Start the key unless it holds; says whether it was started."""
+        with self._lock:
+            if self.holds(key):
+                return False
+            self._deadlines.pop(key, None)
+            while len(self._deadlines) >= self._size:
+                del self._deadlines[next(iter(self._deadlines))]
+            self._deadlines[key] = self._clock() + seconds
+            return True
+
+
+class VerifiedCredentials:
+    """Whose a name and password are, by a hash under a key of this process: the password is not kept."""
+
+    def __init__(self, *, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._clock = clock
+        self._key = os.urandom(32)
+        self._entries: dict[bytes, tuple[Principal, float]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, username: str, password: str) -> Principal | None:
+        """The principal as it is now, if these credentials were good and the account has not changed since."""
+        entry = self._entries.get(self._digest(username, password))
+        if entry is None or self._clock() >= entry[1]:
+            return None
+        principal = entry[0]
+        return current_principal(kind=principal.kind, principal_id=principal.id, version=principal.version)
+
+    def remember(self, username: str, password: str, principal: Principal, seconds: float) -> None:
+        """Take these credentials for good for some seconds."""
+        if seconds <= 0:
+            return
+        digest = self._digest(username, password)
+        with self._lock:
+            self._entries.pop(digest, None)
+            while len(self._entries) >= self._size:
+                del self._entries[next(iter(self._entries))]
+            self._entries[digest] = (principal, self._clock() + seconds)
+
+    def _digest(self, username: str, password: str) -> bytes:
+        name, secret = (text.encode("utf-8", "surrogatepass") for text in (username, password))
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        return hmac.digest(self._key, len(name).to_bytes(4) + name + secret, hashlib.sha256)
+
+
+_verified = VerifiedCredentials(size=8192)
+_frozen = Deadlines(size=16384)
+_reported = Deadlines(size=16384)
+# Tries of one name from one address go one after another: the first wrong one freezes those behind it, and a
+# client's eight connections with the right password cost one hash.
+_one_by_one = [threading.Lock() for _ in range(_STRIPES)]
+
+
+def authenticate(username: str, password: str, *, address: str) -> Principal | None:
+    """The account of a name and password, or None. ``address`` is the client's, for the freeze and the audit."""
+    if not 0 < len(username) <= _MAX_NAME or not 0 < len(password) <= MAX_PASSWORD or has_control(username):
+        return None
+    if principal := _verified.find(username, password):
+        return principal
+    key = (username, address)
+    with _one_by_one[hash(key) % _STRIPES]:
+        if principal := _verified.find(username, password):
+            return principal
+        if _frozen.holds(key):
+            return None
+        principal = _ask(username, password)
+        if principal is None:
+            _frozen.start(key, FREEZE_SECONDS)
+    if principal is None:
+        _report(username, address)
+        return None
+    _verified.remember(username, password, principal, settings.HARBOR.credential_cache_seconds)
+    return principal
+
+
+def current_principal(*, kind: str, principal_id: int, version: int) -> Principal | None:
+    """The account as it is now; None if it is gone, may not sign in, or changed since ``version``.
+
+    Warm, it costs a stamp read; it is loaded again after ten seconds whatever the stamp says.
+    """
+    known = kinds().get(kind)
+    if known is None:
+        return None
+
+    def load() -> tuple[Principal, ...]:
+        principal = known.authenticator.current(principal_id)
+        return () if principal is None else (principal,)
+
+    found = _principals.get((kind, principal_id), (principal_key(kind, principal_id),), load)
+    return found[0] if found and found[0].version == version else None
+
+
+def _ask(username: str, password: str) -> Principal | None:
+    """Ask the kind that the name can only be of, else each in turn."""
+    authenticators = [kind.authenticator for kind in kinds().values()]
+    claimed = [authenticator for authenticator in authenticators if authenticator.claims(username)]
+    for authenticator in claimed[:1] or authenticators:
+        if principal := authenticator.authenticate(username, password):
+            return principal
+    return None
+
+
+def _report(username: str, address: str) -> None:
+    """One event for all failures of a name from an address in ten seconds: guessing fills no table."""
+    if _reported.start((username, address), REPORT_SECONDS):
+        name = username[:_AUDITED_NAME]
+        with write_atomic():
+            bus.publish(UserLoggedIn(operator=name, username=name, succeeded=False, address=address))

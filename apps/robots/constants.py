@@ -1,0 +1,23 @@
+"""Words and limits of robot accounts."""
+
+NAME_PREFIX = "robot$"
+"""What stands before a robot account's name where it signs in and is shown; no person's name may hold a ``$``."""
+
+SYSTEM = "system"
+PROJECT = "project"
+
+ALLOW = "allow"
+DENY = "deny"
+
+SYSTEM_NAMESPACE = "/"
+EVERY_PROJECT = "*"
+
+FOR_EVER = -1
+MAX_DURATION_DAYS = 2**31 - 1
+SECONDS_A_DAY = 86400
+
+MAX_NAME = 255
+MAX_STORED_NAME = 511
+MAX_DESCRIPTION = 1024
+MAX_PERMISSIONS = 10_000
+"""Entries of one robot account, over all name spaces."""

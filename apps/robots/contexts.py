@@ -1,0 +1,50 @@
+"""What robot accounts may do."""
+
+from apps.accounts.security import Principal
+from apps.projects.roles import PUBLIC_PERMISSIONS
+from apps.robots.selectors import RobotRights, rights_of
+
+
+class RobotContext:
+    """A robot account: its permissions, and in public projects what anybody may do, unless it is denied that."""
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+        self._loaded: RobotRights | None = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """The robot account."""
+        return self._principal
+
+    @property
+    def name(self) -> str:
+        """The name with its prefix."""
+        return self._principal.name
+
+    @property
+    def is_system_admin(self) -> bool:
+        """A robot account never is one: each permission of it is written out."""
+        return False
+
+    @property
+    def _rights(self) -> RobotRights:
+        """The permissions as they were at the first question: one request is judged by one state."""
+        if self._loaded is None:
+            self._loaded = rights_of(self._principal.id)
+        return self._loaded
+
+    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        permissions = self._rights.permissions
+        name = self._rights.names.get(project_id)
+        granted = resource or "project"
+        if permissions.denies(name, granted, action):
+            return False
+        if public and (resource, action) in PUBLIC_PERMISSIONS:
+            return True
+        return permissions.may_project(name, granted, action)
+
+    def can_system(self, resource: str, action: str) -> bool:
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        return self._rights.permissions.may_system(resource, action)
