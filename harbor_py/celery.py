@@ -1,5 +1,6 @@
 """The Celery application: what runs when, and over which broker."""
 
+import logging
 import os
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ def _broker() -> dict[str, Any]:
         return {"broker_url": configuration.redis_url, "broker_transport_options": _REDIS_OPTIONS}
     folder = configuration.data_dir / "broker"
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost//",
         "broker_transport": "harbor_py.file_broker:Transport",
         "broker_transport_options": {
             "data_folder_in": str(folder / "messages"),
@@ -58,5 +59,8 @@ app.autodiscover_tasks()
 
 
 @setup_logging.connect
-def _keep_logging(**_arguments: object) -> None:
-    """Django has set logging up as JSON; Celery leaves it alone where this signal has a receiver."""
+def _quiet_logging(**_arguments: object) -> None:
+    """Celery leaves logging, which Django has set up as JSON, alone where this signal has a receiver."""
+    if settings.HARBOR.log_level != "DEBUG":
+        # Several lines for each run of each task, every few seconds.
+        logging.getLogger("celery").setLevel(logging.WARNING)

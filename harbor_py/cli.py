@@ -74,6 +74,7 @@ def up(config: str | None, **flags: Any) -> None:
     """
     configuration = _configuration(config, flags)
     _check_files(configuration)
+    os.umask(0o077)  # Whatever is made from here on is the owner's alone.
     try:
         configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = lock_data_folder(configuration.data_dir / "up.lock")

@@ -25,7 +25,8 @@ class Channel(filesystem.Channel):
         for folder in (self._folder, self._taken, self.control_folder):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:
+    # The stubs of kombu's two base classes name the argument differently, so one of them has to be disobeyed.
+    def _put(self, queue: str, payload: dict[str, Any], **_options: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"
         temporary = self._taken / f"{name}.new"
         temporary.write_text(dumps(payload), "utf-8")

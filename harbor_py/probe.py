@@ -11,7 +11,7 @@ import urllib.request
 from harbor_py.processes import die_with_parent
 
 _PATIENCE_SECONDS = 90
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.2
 
 
 def main() -> None:

@@ -7,8 +7,10 @@ import logging
 import os
 import sys
 import threading
+import warnings
 
 from celery.beat import Service
+from celery.platforms import SecurityWarning
 
 from harbor_py.celery import app
 from harbor_py.processes import die_with_parent
@@ -22,6 +24,8 @@ _SCHEDULER_FAILED = 70
 def main() -> None:
     """Work until SIGTERM, then finish the tasks that run; ends by itself if its parent does."""
     die_with_parent(int(sys.argv[1]))
+    # About root: what makes it dangerous is pickle, and only JSON is accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         pool="threads",
         concurrency=_THREADS,

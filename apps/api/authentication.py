@@ -19,8 +19,8 @@ class HarborAuthentication(BaseAuthentication):
     401 where that does not suffice.
     """
 
-    def authenticate(self, request: Request) -> tuple[Principal, SecurityContext] | None:  # type: ignore[override]
-        """See DRF; the stubs know only Django's users."""
+    def authenticate(self, request: Request) -> tuple[Principal, SecurityContext] | None:
+        """See DRF."""
         credentials = basic_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
         if credentials is None:
             return None
@@ -37,7 +37,9 @@ def basic_credentials(header: str) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     try:
-        name, separator, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        name, separator, password = (
+            base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        )
     except (binascii.Error, UnicodeDecodeError):
         return None
     return (name, password) if separator and name and "\x00" not in name else None

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.security import USER
+from apps.accounts.security import USER, SecurityContext
 from apps.api.shapes import NEVER, Input, Shape, TimeField, flag, integer, text
 from apps.api.views import HarborView, ListRules
 from apps.catalog.projects import ProjectSummary, project_deletable, project_summary, repository_counts
@@ -119,7 +119,12 @@ class ProjectsView(HarborView):
     def get(self, request: Request) -> Response:
         """The projects that the caller may see; public ones for an anonymous caller."""
         rows = projects_visible_to(actor=self.actor).prefetch_related("metadata")
-        return self.list_response(self._filter(request, rows), PROJECTS, ProjectShape, batch=self.shape_context)
+        return self.list_response(
+            self._filter(request, rows),
+            PROJECTS,
+            ProjectShape,
+            batch=lambda projects: shape_context(self.actor, projects),
+        )
 
     def head(self, request: Request) -> Response:
         """Whether there is a project of this name, for anybody who has signed in."""
@@ -153,25 +158,23 @@ class ProjectsView(HarborView):
             rows = rows.filter(public=public)
         return rows
 
-    def shape_context(self, projects: Sequence[Project]) -> dict[str, Any]:
-        """The context of :class:`ProjectShape`, in one statement and one look into a cache."""
-        principal = self.actor.principal
-        is_person = principal is not None and principal.kind == USER
-        return {
-            "repo_counts": repository_counts([project.pk for project in projects]),
-            "roles": roles_of(principal.id) if principal is not None and is_person else {},
-        }
+
+def shape_context(actor: SecurityContext, projects: Sequence[Project]) -> dict[str, Any]:
+    """The context of :class:`ProjectShape`, in one statement and one look into a cache."""
+    principal = actor.principal
+    return {
+        "repo_counts": repository_counts([project.pk for project in projects]),
+        "roles": roles_of(principal.id) if principal is not None and principal.kind == USER else {},
+    }
 
 
-class ProjectView(ProjectsView):
+class ProjectView(HarborView):
     """``/projects/{project_name_or_id}``."""
-
-    http_method_names = ["get", "put", "delete"]
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One project."""
         project = self.project(resource="", action="read")
-        return Response(ProjectShape(project, context=self.shape_context([project])).data)
+        return Response(ProjectShape(project, context=shape_context(self.actor, [project])).data)
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Change visibility and switches."""

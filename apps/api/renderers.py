@@ -16,7 +16,10 @@ class HarborJSONRenderer(BaseRenderer):
     render_style = "binary"
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,  # noqa: ARG002 (DRF's signature)
+        renderer_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> bytes:
         """``data`` as bytes. Translated texts and such are written as strings."""
         if data is None:

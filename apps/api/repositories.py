@@ -93,7 +93,9 @@ class RepositoriesView(HarborView):
     def get(self, _request: Request, **_: Any) -> Response:
         """The repositories of one project."""
         project = self.project(resource="repository", action="list")
-        return self.list_response(repositories_of([project.pk]), REPOSITORIES, RepositoryShape, batch=with_counts)
+        return self.list_response(
+            repositories_of([project.pk]), REPOSITORIES, RepositoryShape, batch=with_counts
+        )
 
 
 class RepositoryView(RepositoryScopedView):

@@ -87,7 +87,8 @@ class FullSystemInfoShape(SystemInfoShape):
     project_creation_restriction = serializers.CharField()
     has_ca_root = serializers.BooleanField()
     registry_storage_provider_name = serializers.CharField()
-    read_only = serializers.BooleanField()
+    # Declared fields do not become attributes, so that this does not hide the attribute of the same name.
+    read_only = serializers.BooleanField()  # type: ignore[assignment]
     notification_enable = serializers.BooleanField()
 
 
@@ -112,7 +113,9 @@ class SystemInfoView(HarborView):
             "harbor_version": f"{HARBOR_RELEASE}-py{version('harbor-py')}",
             "project_creation_restriction": "everyone",
             "has_ca_root": False,
-            "registry_storage_provider_name": _STORAGE_NAMES[parse_storage_url(settings.HARBOR.blobs_url).scheme],
+            "registry_storage_provider_name": _STORAGE_NAMES[
+                parse_storage_url(settings.HARBOR.blobs_url).scheme
+            ],
             "read_only": False,
             "notification_enable": False,
         }

@@ -39,7 +39,10 @@ class _OneFormat(BaseContentNegotiation):
         return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
+        self,
+        request: Request,  # noqa: ARG002 (DRF's signature)
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002
     ) -> tuple[BaseRenderer, str]:
         """The only renderer."""
         return renderers[0], renderers[0].media_type
@@ -47,10 +50,14 @@ class _OneFormat(BaseContentNegotiation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRules:
-    """What a list can be asked: keys of ``q`` and ``sort``, and its own order (which ends in a unique key)."""
+    """What a list can be asked: keys of ``q`` and ``sort``, and its own order (which ends in a unique key).
+
+    ``most_rows`` bounds what a client gets that asks for every row at once; 0 for no bound.
+    """
 
     order: Sequence[str]
     fields: Mapping[str, QueryField] = field(default_factory=dict)
+    most_rows: int = 0
 
 
 class HarborView(APIView):
@@ -62,9 +69,11 @@ class HarborView(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As DRF does, but with the body of a chunked request, which Django takes for empty."""
-        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get("CONTENT_LENGTH"):
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get(
+            "CONTENT_LENGTH"
+        ):
             body = request.META["wsgi.input"].read(MAX_BODY + 1)
-            request._stream = io.BytesIO(body)  # type: ignore[attr-defined] # noqa: SLF001: has no public setter
+            request._stream = io.BytesIO(body)  # noqa: SLF001 (there is no public way)
             request.META["CONTENT_LENGTH"] = str(len(body))
         return super().initialize_request(request, *args, **kwargs)
 
@@ -77,7 +86,8 @@ class HarborView(APIView):
     @property
     def actor(self) -> SecurityContext:
         """Who is calling."""
-        context: SecurityContext | None = self.request.auth
+        # The stubs know only the tokens of DRF's own authentication.
+        context: SecurityContext | None = self.request.auth  # type: ignore[assignment]
         return context or AnonymousContext()
 
     def require_signed_in(self) -> SecurityContext:
@@ -136,7 +146,7 @@ class HarborView(APIView):
         rows = filter_rows(rows, parse_query(query.get("q", "")), rules.fields)
         rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order)
         total = rows.count()
-        window = page.slice(total)
+        window = page.slice(min(total, rules.most_rows) if rules.most_rows and not page.size else total)
         found = list(rows[window]) if window.stop > window.start else []
         context = dict(batch(found)) if batch else {}
         response = Response(shape(found, many=True, context=context).data)

@@ -19,6 +19,14 @@ class GateRefusedError(ArtifactError):
         self.code = code
 
 
+class StorageRefusedError(GateRefusedError):
+    """The project has no room for ``needed`` bytes."""
+
+    def __init__(self, message: str, *, needed: int) -> None:
+        super().__init__(message)
+        self.needed = needed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
     """A manifest about to be stored, inside the transaction."""
@@ -90,7 +98,10 @@ class StorageGate(Protocol):
         """Raise the refusal of ``needed`` bytes, and have it recorded (no transaction is open)."""
 
     def charge(self, project_id: int, delta: int, operator: str) -> None:
-        """Add ``delta`` bytes (negative to give back); raises when a positive one does not fit any more."""
+        """Add ``delta`` bytes (negative to give back).
+
+        Raises :class:`StorageRefusedError` when a positive one does not fit any more.
+        """
 
 
 class _Registry:

@@ -6,7 +6,6 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Have every change written down."""
-        # Models cannot be imported before the apps are loaded.
-        from apps.audit.handlers import subscribe_all  # noqa: PLC0415
+        from apps.audit.handlers import register  # noqa: PLC0415 - models can be imported from here on
 
-        subscribe_all()
+        register()

@@ -281,7 +281,7 @@ def _pull_entry(pull: Pull) -> AuditLog:
     )
 
 
-def subscribe_all() -> None:
+def register() -> None:
     """Subscribe to every event that leaves a row."""
     subscribe(ProjectCreated, on_project_created)
     subscribe(ProjectUpdated, on_project_updated)

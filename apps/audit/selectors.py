@@ -11,22 +11,25 @@ from apps.projects.types import ProjectRef
 def audit_list(*, actor: SecurityContext, project: ProjectRef | None = None) -> QuerySet[AuditLog]:
     """Rows of one project, or all that ``actor`` may see, newest first.
 
-    Without a project those who may read the whole log see all of it; other people see the rows of the projects
+    Without a project those who may read the whole log see all of it, and other people the rows of the projects
     whose log is open to them. Raises :class:`ForbiddenError` or :class:`UnauthorizedError`.
     """
     rows = AuditLog.objects.order_by("-op_time", "-id")
     if project is not None:
         require_project(actor, project.id, public=project.public, resource="log", action="list")
         return rows.filter(project_id=project.id)
-    if actor.can_system("audit-log", "list"):
-        return rows
     principal = actor.principal
-    if principal is None or principal.kind != USER:
-        raise refusal(actor)
-    memberships = Member.objects.filter(user_id=principal.id).values_list("project_id", "project__public")
-    readable = [
+    if principal is not None and principal.kind == USER and not actor.can_system("audit-log", "list"):
+        return rows.filter(project_id__in=_open_projects(actor, principal.id))
+    require_system(actor, "audit-log", "list")
+    return rows
+
+
+def _open_projects(actor: SecurityContext, user_id: int) -> list[int]:
+    """The projects of a person whose log their role opens."""
+    memberships = Member.objects.filter(user_id=user_id).values_list("project_id", "project__public")
+    return [
         project_id
         for project_id, public in memberships
         if actor.can_project(project_id, public=public, resource="log", action="list")
     ]
-    return rows.filter(project_id__in=readable)

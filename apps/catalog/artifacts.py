@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -42,7 +43,7 @@ def artifact_counts(repository_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.values_list("repository_id").annotate(Count("id")))
 
 
-def repositories_of(project_ids: QuerySet[int] | Iterable[int]) -> QuerySet[Repository]:
+def repositories_of(project_ids: QuerySet[Any, int] | Iterable[int]) -> QuerySet[Repository]:
     """Repositories of these projects that something was pushed to."""
     return Repository.objects.filter(listed=True, project_id__in=project_ids)
 

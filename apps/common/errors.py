@@ -56,3 +56,9 @@ class UnprocessableError(DomainError):
     """A parameter has the wrong type or is out of range, before anything was looked up."""
 
     code = "UNPROCESSABLE_ENTITY"
+
+
+class UnavailableError(DomainError):
+    """Something that is needed cannot be reached now; trying again later helps."""
+
+    code = "UNAVAILABLE"

@@ -7,7 +7,6 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable
 
-
 if TYPE_CHECKING:
     _CharField = models.CharField[str | Combinable, str]
 else:

@@ -1,6 +1,7 @@
 """JSON log lines and the id that ties the lines of one request together."""
 
 import contextvars
+import json
 import os
 import re
 import uuid
@@ -10,6 +11,8 @@ from typing import Any
 
 import orjson
 from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
+
+from apps.common.forwarding import client_address
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
@@ -33,6 +36,38 @@ def take_request_id(given: str | None) -> str:
     return value
 
 
-def write_access_line(fields: Mapping[str, object]) -> None:
-    """One line on standard output, written whole: lines of several threads and processes do not mix."""
-    os.write(1, orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+def write_access_line(
+    environ: Mapping[str, Any],
+    *,
+    status: int,
+    seconds: float,
+    received: int,
+    sent: int,
+    person: str,
+    repository: str = "",
+) -> None:
+    """One line on standard output about a request, of whichever plane; sizes are bytes of the bodies.
+
+    Never the query, which may hold secrets. Written whole: lines of several threads and processes do not mix.
+    """
+    fields = {
+        "log": "access",
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "request_id": request_id.get(),
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "status": status,
+        "person": person,
+        "repository": repository,
+        "received": received,
+        "sent": sent,
+        "duration_ms": round(seconds * 1000, 2),
+        "address": client_address(environ),
+        "agent": environ.get("HTTP_USER_AGENT", ""),
+    }
+    # orjson refuses lone surrogates, which a path that is not UTF-8 may hold: those lines are written the slow way.
+    try:
+        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        line = json.dumps(fields).encode() + b"\n"
+    os.write(1, line)

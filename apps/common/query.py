@@ -40,7 +40,7 @@ class Form(StrEnum):
     LESS = "lt"
 
 
-_SUFFIXES = {form.value: form for form in Form if form not in {Form.RANGE, Form.ALL_OF}}
+_SUFFIXES: dict[str, Form] = {form.value: form for form in Form if form not in {Form.RANGE, Form.ALL_OF}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ def _condition(part: str) -> Condition:
         raise BadRequestError('the query string must contain "=" and the key/value cannot be empty')
     base, found, suffix = key.rpartition("__")
     if found and suffix in _SUFFIXES:
-        form = _SUFFIXES[suffix]
-        values = tuple(value.strip("{}").split()) if form is Form.ONE_OF else (value,)
-        return Condition(normalise_key(base), form, values)
+        asked = _SUFFIXES[suffix]
+        several = tuple(value.strip("{}").split()) if asked is Form.ONE_OF else (value,)
+        return Condition(normalise_key(base), asked, several)
     form, values = _pattern(value)
     return Condition(normalise_key(key), form, values)
 

@@ -9,9 +9,12 @@ several (one round trip, shared by the threads that wait for it at the same mome
 """
 
 import hashlib
+import logging
 import mmap
 import os
 import struct
+import threading
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,6 +22,10 @@ from typing import Protocol, cast
 import redis
 from django.conf import settings
 from django.db import transaction
+
+from apps.common.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
 
 _SLOTS = 1 << 16
 _SIZE = _SLOTS * 8
@@ -33,6 +40,12 @@ class Stamps(Protocol):
 
     def bump(self, *keys: str) -> None:
         """Make every reader of these keys reload."""
+
+    def prefetch(self, *keys: str) -> None:
+        """Read what this thread's request will ask for, in one go; good until :meth:`forget` or a bump."""
+
+    def forget(self) -> None:
+        """The end of this thread's request: the next one reads anew."""
 
 
 class FileStamps:
@@ -58,6 +71,12 @@ class FileStamps:
         for key in keys:
             self._map[(slot := self._slot(key)) : slot + 8] = os.urandom(8)
 
+    def prefetch(self, *keys: str) -> None:
+        """See :class:`Stamps`: reading costs less than remembering."""
+
+    def forget(self) -> None:
+        """See :class:`Stamps`: nothing is remembered."""
+
     def _slot(self, key: str) -> int:
         slot = self._slots.get(key)
         if slot is None:
@@ -77,18 +96,45 @@ class RedisStamps:
         self._client = redis.Redis.from_url(
             url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30, protocol=2
         )
+        self._request = threading.local()
 
     def read(self, *keys: str) -> tuple[int, ...]:
         """See :class:`Stamps`."""
-        values = cast("list[bytes | None]", self._client.hmget(self._HASH, list(keys)))
+        known: dict[str, int] = getattr(self._request, "stamps", {})
+        try:
+            return tuple([known[key] for key in keys])
+        except KeyError:
+            return self._fetch(keys)
+
+    def prefetch(self, *keys: str) -> None:
+        """See :class:`Stamps`."""
+        self._request.stamps = dict(zip(keys, self._fetch(keys), strict=True)) if keys else {}
+
+    def forget(self) -> None:
+        """See :class:`Stamps`."""
+        self._request.stamps = {}
+
+    def _fetch(self, keys: Sequence[str]) -> tuple[int, ...]:
+        try:
+            values = cast("list[bytes | None]", self._client.hmget(self._HASH, list(keys)))
+        except redis.RedisError:
+            # Without stamps no cache entry may be believed: every read goes to the database until Redis is back.
+            logger.exception("Redis cannot be reached: caches are off")
+            return tuple(int.from_bytes(os.urandom(8)) for _ in keys)
         return tuple(int(value or 0) for value in values)
 
     def bump(self, *keys: str) -> None:
         """See :class:`Stamps`."""
+        self.forget()
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
             pipeline.hset(self._HASH, key, str(int.from_bytes(os.urandom(7))))
-        pipeline.execute()
+        try:
+            pipeline.execute()
+        except redis.RedisError as error:
+            raise UnavailableError(
+                "Redis cannot be reached, so nothing may be changed now; try again"
+            ) from error
 
 
 @cache
@@ -104,7 +150,8 @@ def touch(*keys: str) -> None:
     stamps = get_stamps()
     stamps.bump(*keys)
     if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(lambda: stamps.bump(*keys))
+        # Robust: what is committed is not refused any more. Old cache entries die by age then.
+        transaction.on_commit(lambda: stamps.bump(*keys), robust=True)
 
 
 def repository_key(name: str) -> str:

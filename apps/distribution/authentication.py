@@ -6,6 +6,7 @@ import binascii
 from apps.accounts.authentication import authenticate, current_principal
 from apps.accounts.security import Principal, context_of
 from apps.common.forwarding import base_url, client_address
+from apps.common.stamps import get_stamps, principal_key
 from apps.distribution.access import Caller
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request
@@ -14,14 +15,17 @@ from apps.distribution.tokens import SERVICE, Token, TokenInvalidError, token_ve
 _REQUESTED = {"pull": "pull", "push": "pull,push", "delete": "delete"}
 
 
-def caller_of(request: Request, scope: str) -> Caller:
-    """The caller; raises UNAUTHORIZED with the challenge when there is none or the credentials are not good."""
+def caller_of(request: Request, scope: str, stamp_keys: tuple[str, ...] = ()) -> Caller:
+    """The caller; ``stamp_keys`` are those that the rest of the request will read.
+
+    Raises UNAUTHORIZED with the challenge when there is none or the credentials are not good.
+    """
     header = request.header("AUTHORIZATION")
     if header is None:
         raise unauthorized(request, "authentication required", scope=scope)
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() == "bearer":
-        return _by_token(request, credentials.strip(), scope)
+        return _by_token(request, credentials.strip(), scope, stamp_keys)
     principal = basic_principal(request)
     if principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
@@ -29,9 +33,12 @@ def caller_of(request: Request, scope: str) -> Caller:
     return Caller(principal, context=context_of(principal))
 
 
-def _by_token(request: Request, text: str, scope: str) -> Caller:
+def _by_token(request: Request, text: str, scope: str, stamp_keys: tuple[str, ...]) -> Caller:
     try:
         token = token_verify(text)
+        if token.account is not None:
+            stamp_keys = (*stamp_keys, principal_key(token.account.kind, token.account.id))
+        get_stamps().prefetch(*stamp_keys)
         principal = token_principal(token)
     except TokenInvalidError as error:
         raise unauthorized(request, f"token refused: {error}", scope=scope, error="invalid_token") from None

@@ -32,6 +32,8 @@ class Request:
         self.path: str = environ["PATH_INFO"]
         self.person = ""
         """The caller's name, for the access log, once it is known."""
+        self.repository = ""
+        """The repository's name, for the access log, once it is known to be one."""
         self.received = 0
         """Bytes of the body read so far."""
         self._stream: Callable[[int], bytes] = environ["wsgi.input"].read

@@ -10,8 +10,8 @@ from django.conf import settings
 from apps.artifacts.errors import ArtifactError
 from apps.common.database import release_connection
 from apps.common.errors import DomainError
-from apps.common.forwarding import client_address
 from apps.common.logs import take_request_id, write_access_line
+from apps.common.stamps import get_stamps, project_key, repository_key
 from apps.distribution.access import project_of
 from apps.distribution.authentication import caller_of, scope_for, unauthorized
 from apps.distribution.errors import ProtocolError, error_response
@@ -35,6 +35,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
     try:
         response = _answer(request)
     finally:
+        get_stamps().forget()
         release_connection()
     status = REASONS.get(response.status) or f"{response.status} Error"
     headers = [
@@ -43,7 +44,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
         ("X-Request-Id", request_id),
     ]
     if settings.HARBOR.access_log:
-        _log(request, response, request_id, time.perf_counter() - beginning)
+        _log(request, response, time.perf_counter() - beginning)
     start_response(status, headers)
     body = response.body
     return [body] if isinstance(body, bytes) else body
@@ -89,10 +90,11 @@ def _dispatch(request: Request) -> Response:
             f"{request.method} is not supported here",
             headers=[("Allow", ", ".join(METHODS[words]))],
         )
-    check_repository_name(name)
+    request.repository = check_repository_name(name)
     mount_from = request.parameter("from") or "" if words == "blobs/uploads" and not last else ""
     scope = scope_for(name, route.action, mount_from)
-    caller = caller_of(request, scope)
+    keys = (repository_key(name), project_key(name.partition("/")[0]))
+    caller = caller_of(request, scope, keys)
     project = project_of(name)
     if project is None or not caller.may(project, name, route.action):
         raise _not_allowed(request, name, route.action, scope, uses_token=caller.uses_token)
@@ -134,20 +136,14 @@ def _oci_refusal(error: OciError) -> Response:
     return error_response(error.code, error.message, detail=error.detail, status=status, headers=headers)
 
 
-def _log(request: Request, response: Response, request_id: str, seconds: float) -> None:
+def _log(request: Request, response: Response, seconds: float) -> None:
     sent = dict(response.headers).get("Content-Length", "0") if request.method != "HEAD" else "0"
     write_access_line(
-        {
-            "time": round(time.time(), 3),
-            "request_id": request_id,
-            "method": request.method,
-            "path": request.path,
-            "status": response.status,
-            "person": request.person,
-            "address": client_address(request.environ),
-            "agent": request.header("USER_AGENT"),
-            "received": request.received,
-            "sent": int(sent),
-            "ms": round(seconds * 1000, 2),
-        }
+        request.environ,
+        status=response.status,
+        seconds=seconds,
+        received=request.received,
+        sent=int(sent),
+        person=request.person,
+        repository=request.repository,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
-from apps.artifacts.gates import GateRefusedError
+from apps.artifacts.gates import StorageRefusedError
 from apps.common.caches import StampedCache
 from apps.common.database import write_atomic
 from apps.common.stamps import touch
@@ -118,8 +118,9 @@ def _give_back(project_id: int, freed: int) -> None:
     touch(quota_key(project_id))
 
 
-def _refusal(needed: int, usage: _Usage) -> GateRefusedError:
-    return GateRefusedError(
+def _refusal(needed: int, usage: _Usage) -> StorageRefusedError:
+    return StorageRefusedError(
         f"adding {format_size(needed)} of storage resource, which when updated to current usage of"
-        f" {format_size(usage.used)} will exceed the configured upper limit of {format_size(usage.hard)}."
+        f" {format_size(usage.used)} will exceed the configured upper limit of {format_size(usage.hard)}.",
+        needed=needed,
     )

@@ -15,4 +15,7 @@ class Quota(models.Model):
 
     class Meta:
         db_table = "quota"
-        indexes = [models.Index(fields=["used"], name="quota_used"), models.Index(fields=["hard"], name="quota_hard")]
+        indexes = [
+            models.Index(fields=["used"], name="quota_used"),
+            models.Index(fields=["hard"], name="quota_hard"),
+        ]

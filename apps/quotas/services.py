@@ -35,7 +35,9 @@ def quota_update(*, actor: SecurityContext, quota_id: int, hard: int) -> None:
     check_hard(hard)
     with write_atomic():
         quota = Quota.objects.select_related("project").filter(pk=quota_id).first()
-        if quota is None or not Quota.objects.filter(pk=quota_id).update(hard=hard, update_time=timezone.now()):
+        if quota is None or not Quota.objects.filter(pk=quota_id).update(
+            hard=hard, update_time=timezone.now()
+        ):
             raise NotFoundError(f"quota {quota_id} not found")
         publish(
             QuotaUpdated(

@@ -64,9 +64,7 @@ def require_robot(actor: SecurityContext, robot: Robot | None, action: str) -> R
     if robot is None or robot.project is None:
         require_system(actor, "robot", action)
     else:
-        require_project(
-            actor, robot.project.pk, public=robot.project.public, resource="robot", action=action
-        )
+        require_project(actor, robot.project.pk, public=robot.project.public, resource="robot", action=action)
     if robot is None:
         raise NotFoundError("robot account not found")
     return robot
@@ -102,7 +100,9 @@ def principal_of(robot: Robot) -> Principal | None:
 
 def rights_of(robot_id: int) -> RobotRights:
     """What a robot account may do; no SQL when warm."""
-    return _rights.get(robot_id, (principal_key(ROBOT, robot_id),), lambda: _rights_load(robot_id)) or _NO_RIGHTS
+    return (
+        _rights.get(robot_id, (principal_key(ROBOT, robot_id),), lambda: _rights_load(robot_id)) or _NO_RIGHTS
+    )
 
 
 def _rights_load(robot_id: int) -> RobotRights | None:

@@ -18,6 +18,7 @@ from apps.artifacts.services.links import (
     repository_blobs_link,
     storage_charge,
     storage_check,
+    storage_refusal_recorded,
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.uploads import Received, upload_hash
@@ -60,7 +61,7 @@ def blob_commit(
     # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
     driver.publish(upload, path)
     try:
-        with write_atomic():
+        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             repository_id = repository_ensure(project=project, name=repository_name)
             blob_id = blob_ensure(digest=str(digest), size=received.offset, stored=True)
             try:
@@ -103,7 +104,7 @@ def blob_mount(
         return False
     storage_check(project_id=project.id, needed=0, operator=actor.name)
     try:
-        with write_atomic():
+        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             # The lock keeps the collector out; a row that it took before us is no longer there.
             row = Blob.objects.select_for_update().filter(pk=blob.id, stored=True).first()
             if row is None:

@@ -3,12 +3,13 @@
 Order of locks in every transaction: artifact and tags, then project links by blob id, then the quota row, last.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import connection
 from django.utils import timezone
 
-from apps.artifacts.gates import gates
+from apps.artifacts.gates import StorageRefusedError, gates
 from apps.artifacts.models import ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from apps.common.database import delete_rows
 
@@ -104,6 +105,16 @@ def storage_charge(*, project_id: int, delta: int, operator: str) -> None:
     if delta:
         for gate in gates.storage:
             gate.charge(project_id, delta, operator)
+
+
+@contextmanager
+def storage_refusal_recorded(*, project_id: int, operator: str) -> Iterator[None]:
+    """Around a transaction: what a charge in it refused is recorded when the transaction has been rolled back."""
+    try:
+        yield
+    except StorageRefusedError as error:
+        storage_check(project_id=project_id, needed=error.needed, operator=operator)
+        raise
 
 
 def storage_check(*, project_id: int, needed: int, operator: str) -> None:

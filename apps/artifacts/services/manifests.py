@@ -17,6 +17,7 @@ from apps.artifacts.services.links import (
     project_blobs_link,
     repository_blobs_link,
     storage_charge,
+    storage_refusal_recorded,
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.tags import tags_point
@@ -50,7 +51,7 @@ def manifest_push(
     release_connection()
     content = content_of(manifest)
     try:
-        with write_atomic():
+        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             push = Push(
                 operator=actor.name,
                 project_id=project.id,

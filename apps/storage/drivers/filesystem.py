@@ -34,8 +34,8 @@ FILE_MODE = 0o640
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-# A folder can go (a blob deleted beside us) between its making and its use; it cannot go on doing so.
-_ATTEMPTS = 5
+# A folder can go (a blob deleted beside us) between its making and its use; it cannot go on doing so for ever.
+_ATTEMPTS = 50
 
 
 def filesystem_from_url(url: StorageUrl) -> StorageDriver:
@@ -195,7 +195,8 @@ class FilesystemDriver:
                 writer.write(data)
             sync(self._absolute(temporary))
             self._replace(temporary, path)
-            self._folders.sync_above(path)
+            with suppress(FileNotFoundError):  # Deleted again beside us: nothing is left to sync.
+                self._folders.sync_above(path)
         except OSError as error:
             raise _storage_error(error, path) from error
         finally:
@@ -302,31 +303,36 @@ class FilesystemDriver:
 
     def _place(self, descriptor: int, upload_path: str, path: str) -> None:
         """Give the synced upload its second name ``path`` and sync that; raises :class:`OSError`."""
-        source, target = self._absolute(upload_path), self._absolute(path)
         for attempt in range(_ATTEMPTS):
             try:
                 self._folders.make(os.path.dirname(path))
-                os.link(source, target)
-            except FileNotFoundError:  # The folder was taken away with a deleted blob, or the upload is gone.
+                self._link(descriptor, upload_path, path)
+                self._folders.sync_above(path)
+            except FileNotFoundError:  # The file or its folder was deleted beside us, or the upload is gone.
                 if attempt == _ATTEMPTS - 1 or not os.fstat(descriptor).st_nlink:
                     raise
-                continue
-            except FileExistsError:
-                if os.stat(target).st_size != os.fstat(descriptor).st_size:
-                    self._copy(descriptor, path)
-                else:
-                    sync(target)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
+            else:
+                return
+
+    def _link(self, descriptor: int, upload_path: str, path: str) -> None:
+        target = self._absolute(path)
+        try:
+            os.link(self._absolute(upload_path), target)
+        except FileExistsError:
+            if os.stat(target).st_size != os.fstat(descriptor).st_size:
                 self._copy(descriptor, path)
-            break
-        self._folders.sync_above(path)
+            else:
+                sync(target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._copy(descriptor, path)
 
     def _copy(self, descriptor: int, path: str) -> None:
         """Put a copy of the upload over ``path``: there are no links here, or the file there is damaged."""
         temporary = temporary_path()
         try:
+            os.lseek(descriptor, 0, os.SEEK_SET)  # An attempt before this one may have read it.
             with (
                 open(descriptor, "rb", closefd=False) as source,
                 self.open_writer(temporary, offset=0) as writer,

@@ -1,0 +1,82 @@
+# `make help` lists what there is. Stamps of finished steps are in .state/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+# `make test T=tests/oci` runs a part of the suite.
+T ?=
+PYTEST_WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+# What the tests and the benchmark drive, as PROGRAM:DEBIAN-PACKAGE.
+PROGRAMS := initdb:postgresql redis-server:redis-server skopeo:skopeo buildah:buildah podman:podman \
+	dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+.state/run: pyproject.toml $(LOCK) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary harbor-py \
+		-c $(LOCK) -e .
+	@mkdir -p .state && touch $@
+
+.state/dev: pyproject.toml $(LOCK) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
+	@mkdir -p .state && touch $@ .state/run
+
+.PHONY: run
+run: .state/run ## Start the registry on 127.0.0.1:8080, data in ./data (first start prints admin's password)
+	exec $(BIN)/harbor-py up
+
+.PHONY: programs
+programs: ## Install the programs that the tests drive (as root on Debian; else say which are missing)
+	@PROGRAMS="$(PROGRAMS)" .ci/programs
+
+# The lines of pytest come last, so the last line of a whole run is a summary of pytest's. The second run has the
+# tests that use Django's database; those that start servers of their own cover PostgreSQL in the first one.
+.PHONY: test
+test: .state/dev programs ## Run the tests on SQLite, then those of the database on PostgreSQL (T=path for a part)
+	$(PYTEST) $(T)
+ifeq ($(T),)
+	HARBOR_TEST_DATABASE=postgres $(PYTEST) --ignore tests/e2e --ignore tests/cli --ignore tests/oci
+endif
+
+.PHONY: bench
+bench: .state/dev programs ## Measure against Debian's docker-registry and print the ratios
+	$(BIN)/python -m tests.bench
+
+.PHONY: lint
+lint: .state/dev ## Check style, types, imports between the floors, migrations, templates and generated pages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy apps harbor_py
+	$(BIN)/lint-imports
+	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+		HARBOR_DATA_DIR=$$data DJANGO_SETTINGS_MODULE=harbor_py.settings \
+		$(BIN)/python -m django makemigrations --check --dry-run
+	@if find apps -name '*.html' | grep -q .; then $(BIN)/djlint --check --lint apps; fi
+	$(BIN)/harbor-py config docs | diff -u docs/configuration.md -
+
+.PHONY: format
+format: .state/dev ## Format the code, and make the generated pages anew
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/harbor-py config docs > docs/configuration.md
+
+.PHONY: lock
+lock: .state/dev ## Write the versions that are installed now into the lock file
+	$(BIN)/python -m pip freeze --exclude-editable | LC_ALL=C sort -f > $(LOCK)
+
+.PHONY: clean
+clean: ## Remove everything that make has made, but not the data
+	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find apps harbor_py tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,107 @@
+"""The audit log: ``/auditlog-exts``, the older ``/audit-logs``, and both of one project."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.security import require_system
+from apps.api.shapes import Shape, TimeField
+from apps.api.views import HarborView, ListRules
+from apps.audit.models import AuditLog
+from apps.audit.selectors import audit_list
+from apps.common.query import QueryField, read_bool, read_int, read_time
+from apps.projects.types import ProjectRef
+
+AUDIT = ListRules(
+    order=("-op_time", "-id"),
+    fields={
+        "id": QueryField("id", read_int),
+        "username": QueryField("username"),
+        "resource": QueryField("resource"),
+        "resource_type": QueryField("resource_type"),
+        "operation": QueryField("operation"),
+        "operation_description": QueryField("operation_description"),
+        "operation_result": QueryField("operation_result", read_bool),
+        "op_time": QueryField("op_time", read_time),
+        "project_id": QueryField("project_id", read_int),
+    },
+    # The log grows without bound: "every row" would be an answer without bound.
+    most_rows=1000,
+)
+
+# What the older lists knew: changes of projects and what is in them, that were done.
+_OLDER_TYPES = ("artifact", "project", "repository", "tag")
+
+# Harbor's 18; its log has tags as well, but no purge can name them.
+EVENT_TYPES = (
+    "create_artifact",
+    "delete_artifact",
+    "pull_artifact",
+    "create_project",
+    "delete_project",
+    "update_project",
+    "delete_repository",
+    "login_user",
+    "logout_user",
+    "create_user",
+    "delete_user",
+    "update_user",
+    "create_robot",
+    "delete_robot",
+    "update_configuration",
+    "create_member",
+    "delete_member",
+    "update_member",
+)
+
+
+class OlderAuditShape(Shape):
+    id = serializers.IntegerField()
+    username = serializers.CharField()
+    resource = serializers.CharField()
+    resource_type = serializers.CharField()
+    operation = serializers.CharField()
+    op_time = TimeField()
+
+
+class AuditShape(OlderAuditShape):
+    keep: ClassVar[frozenset[str]] = frozenset({"operation_result"})
+
+    operation_description = serializers.CharField()
+    operation_result = serializers.BooleanField()
+
+
+class AuditView(HarborView):
+    """``/auditlog-exts``."""
+
+    def get(self, _request: Request, **_: Any) -> Response:
+        """The rows that the caller may see."""
+        return self.list_response(self.rows(), AUDIT, AuditShape)
+
+    def rows(self) -> QuerySet[AuditLog]:
+        """Of the whole installation, or of the project in the path."""
+        if "project_name" not in self.kwargs:
+            return audit_list(actor=self.actor)
+        project = self.project(resource="log", action="list")
+        return audit_list(actor=self.actor, project=ProjectRef(project.pk, project.name, project.public))
+
+
+class OlderAuditView(AuditView):
+    """``/audit-logs``: the same rows in the older shape."""
+
+    def get(self, _request: Request, **_: Any) -> Response:
+        """Those rows that the older list had."""
+        rows = self.rows().filter(operation_result=True, resource_type__in=_OLDER_TYPES)
+        return self.list_response(rows, AUDIT, OlderAuditShape)
+
+
+class EventTypesView(HarborView):
+    """``/auditlog-exts/events``."""
+
+    def get(self, _request: Request) -> Response:
+        """The names of what can be purged or switched off."""
+        require_system(self.actor, "audit-log", "list")
+        return Response([{"event_type": name} for name in EVENT_TYPES])

@@ -1,0 +1,36 @@
+"""People straight in the database, for tests below HTTP."""
+
+import uuid
+
+from apps.accounts.models import User
+from apps.accounts.selectors import principal_of
+from apps.projects.contexts import LocalSecurityContext
+
+
+def person(name: str = "", *, sysadmin: bool = False, password: str = "") -> User:
+    """A user; ``password`` is an encoded hash, none by default: hashing takes time."""
+    name = name or f"person-{uuid.uuid4().hex[:10]}"
+    return User.objects.create(
+        username=name, email=f"{name}@example.com", sysadmin_flag=sysadmin, password=password or "!"
+    )
+
+
+def acting(user: User) -> LocalSecurityContext:
+    """The context of this user as the row is now."""
+    user.refresh_from_db()
+    principal = principal_of(user)
+    assert principal is not None
+    return LocalSecurityContext(principal)
+
+
+def seen_events(monkeypatch, bus_module) -> list:
+    """Every event from now on, as it is published, in order."""
+    events: list = []
+    publish = bus_module.publish
+
+    def recording(event) -> None:
+        publish(event)
+        events.append(event)
+
+    monkeypatch.setattr(bus_module, "publish", recording)
+    return events
