@@ -76,13 +76,9 @@ class Child:
 class Supervisor:
     """Runs until SIGTERM or SIGINT; a second one ends everything at once."""
 
-    def __init__(self, *, url: str, probe_url: str) -> None:
+    def __init__(self, *, url: str, children: Sequence[Child]) -> None:
         self._url = url
-        self._children = [
-            Child("server", "harbor_py.server"),
-            Child("worker", "harbor_py.worker"),
-            Child("probe", "harbor_py.probe", (probe_url,), restarts=False),
-        ]
+        self._children = children
         self._signals = 0
         self._is_ready = False
         self._exit_code = 0
@@ -184,7 +180,12 @@ def main() -> None:
     lock, url, probe_url = sys.argv[1:]
     # Ours alone again: the lock must end with this process, not with the last of its children.
     os.set_inheritable(int(lock), False)
-    sys.exit(Supervisor(url=url, probe_url=probe_url).run())
+    children = [
+        Child("server", "harbor_py.server"),
+        Child("worker", "harbor_py.worker"),
+        Child("probe", "harbor_py.probe", (probe_url,), restarts=False),
+    ]
+    sys.exit(Supervisor(url=url, children=children).run())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import threading
 import warnings
 
 from celery.beat import Service
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from harbor_py.celery import app
 from harbor_py.processes import die_with_parent

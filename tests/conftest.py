@@ -1,5 +1,6 @@
 """The environment of every test, and the servers and services that several of them share."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -22,6 +23,8 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # One line for each request of each test says less than the server's own log, which a failed test shows.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     config.addinivalue_line("markers", "slow: takes more than ten seconds; `-m 'not slow'` leaves it out")
 
 

@@ -19,6 +19,8 @@ from apps.artifacts.services.copies import artifact_copy
 from apps.catalog.artifacts import accessories_of, filter_artifacts
 from apps.common.errors import BadRequestError, UnprocessableError
 from apps.common.query import QueryField, parse_query, read_int, read_time
+from apps.oci.references import check_repository_name
+from apps.projects.selectors import project_require
 from apps.projects.types import ProjectRef
 
 ARTIFACTS = ListRules(
@@ -139,6 +141,8 @@ class ArtifactScopedView(RepositoryScopedView):
 class ArtifactsView(ArtifactScopedView):
     """``…/artifacts``."""
 
+    answers = {"get": [ArtifactShape]}
+
     def get(self, request: Request, **_: Any) -> Response:
         """The artifacts of a repository."""
         name = self.repository_name(resource="artifact", action="list")
@@ -150,13 +154,21 @@ class ArtifactsView(ArtifactScopedView):
 
     def post(self, request: Request, **_: Any) -> Response:
         """Copy an artifact here ``from`` another repository, by links."""
-        name = self.repository_name(resource="artifact", action="create")
+        name = check_repository_name(self.repository_name(resource="artifact", action="create"))
         project = self.project(resource="artifact", action="create")
         source = request.query_params.get("from", "")
         if not source:
             raise UnprocessableError("from in query is required")
         if (found := _SOURCE.match(source)) is None or "/" not in found["repository"] or "\x00" in source:
             raise BadRequestError(f"invalid source of the copy: {source[:255]}")
+        # Checked here as well, before the source is looked up: who may not see a project learns nothing of it.
+        project_require(
+            actor=self.actor,
+            name_or_id=found["repository"].partition("/")[0],
+            is_name=True,
+            resource="repository",
+            action="pull",
+        )
         reference = found["digest"] or found["tag"] or "latest"
         artifact_copy(
             actor=self.actor,
@@ -170,6 +182,8 @@ class ArtifactsView(ArtifactScopedView):
 
 class ArtifactView(ArtifactScopedView):
     """``…/artifacts/{reference}``."""
+
+    answers = {"get": ArtifactShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One artifact by tag or digest."""

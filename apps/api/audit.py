@@ -77,6 +77,8 @@ class AuditShape(OlderAuditShape):
 class AuditView(HarborView):
     """``/auditlog-exts``."""
 
+    answers = {"get": [AuditShape]}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """The rows that the caller may see."""
         return self.list_response(self.rows(), AUDIT, AuditShape)
@@ -91,6 +93,8 @@ class AuditView(HarborView):
 
 class OlderAuditView(AuditView):
     """``/audit-logs``: the same rows in the older shape."""
+
+    answers = {"get": [OlderAuditShape]}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """Those rows that the older list had."""

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps.common.errors import DomainError
+from apps.oci.errors import OciError
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 def _describe(error: Exception) -> tuple[int, str, str]:
     match error:
-        case DomainError():
+        case DomainError() | OciError():
             status, code = STATUS.get(error.code, (HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN"))
             return status, code, error.message
         case exceptions.ValidationError():

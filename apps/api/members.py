@@ -61,6 +61,9 @@ class RoleInput(Input):
 class MembersView(HarborView):
     """``…/members``."""
 
+    takes = {"post": MemberInput}
+    answers = {"get": [MemberShape]}
+
     def get(self, request: Request, **_: Any) -> Response:
         """The members, those whose name holds ``entityname``."""
         project = self.project(resource="member", action="list")
@@ -87,6 +90,9 @@ class MembersView(HarborView):
 
 class MemberView(HarborView):
     """``…/members/{mid}``."""
+
+    takes = {"put": RoleInput}
+    answers = {"get": MemberShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One member."""

@@ -33,16 +33,23 @@ class RequestMiddleware:
         # PostgreSQL has no NUL in texts: no name that we could look up holds one.
         response = bad_request(request) if "\x00" in request.path_info else self._get_response(request)
         response["X-Request-Id"] = request_id
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if settings.HARBOR.access_log:
             write_access_line(
                 request.META,
                 status=response.status_code,
                 seconds=time.perf_counter() - started,
-                received=int(request.META.get("CONTENT_LENGTH") or 0),
+                received=_number(request.META.get("CONTENT_LENGTH")),
                 sent=_size(response),
                 person=request.META.get(PERSON, ""),
             )
         return response
+
+
+def _number(text: str | None) -> int:
+    """Bytes of a request's body; 0 where its header says nothing or nonsense."""
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _size(response: HttpResponse) -> int:

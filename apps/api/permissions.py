@@ -33,6 +33,8 @@ class PermissionShape(Shape):
 class CurrentPermissionsView(HarborView):
     """``/users/current/permissions``."""
 
+    answers = {"get": [PermissionShape]}
+
     def get(self, request: Request) -> Response:
         """What the caller may do in a ``scope``; ``relative`` leaves the scope out of each resource."""
         self.require_signed_in()

@@ -116,6 +116,9 @@ class ProjectInput(Input):
 class ProjectsView(HarborView):
     """``/projects``."""
 
+    takes = {"post": ProjectInput}
+    answers = {"get": [ProjectShape]}
+
     def get(self, request: Request) -> Response:
         """The projects that the caller may see; public ones for an anonymous caller."""
         rows = projects_visible_to(actor=self.actor).prefetch_related("metadata")
@@ -171,6 +174,9 @@ def shape_context(actor: SecurityContext, projects: Sequence[Project]) -> dict[s
 class ProjectView(HarborView):
     """``/projects/{project_name_or_id}``."""
 
+    takes = {"put": ProjectInput}
+    answers = {"get": ProjectShape}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """One project."""
         project = self.project(resource="", action="read")
@@ -200,6 +206,8 @@ class DeletableShape(Shape):
 class DeletableView(HarborView):
     """``/projects/{project_name_or_id}/_deletable``."""
 
+    answers = {"get": DeletableShape}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """Whether the project could be deleted now, and why not."""
         reason = project_deletable(self.project(resource="", action="delete"))
@@ -227,6 +235,8 @@ class SummaryShape(Shape):
 
 class SummaryView(HarborView):
     """``/projects/{project_name_or_id}/summary``."""
+
+    answers = {"get": SummaryShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """Counts and quota of the project."""

@@ -56,6 +56,8 @@ class QuotaInput(Input):
 class QuotasView(HarborView):
     """``/quotas``."""
 
+    answers = {"get": [QuotaShape]}
+
     def get(self, request: Request) -> Response:
         """Every quota, or that of ``reference_id``."""
         rows = quota_list(actor=self.actor)
@@ -69,15 +71,17 @@ class QuotasView(HarborView):
 class QuotaView(HarborView):
     """``/quotas/{id}``."""
 
+    takes = {"put": QuotaInput}
+    answers = {"get": QuotaShape}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """One quota."""
         return Response(QuotaShape(quota_get(actor=self.actor, quota_id=self.path_int("id"))).data)
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Set the limit."""
-        quota = quota_get(actor=self.actor, quota_id=self.path_int("id"))
         hard = self.read(QuotaInput, name="hard")["hard"]
         if set(hard) != {"storage"}:
             raise BadRequestError("hard must set storage, and nothing else")
-        quota_update(actor=self.actor, quota_id=quota.pk, hard=hard["storage"])
+        quota_update(actor=self.actor, quota_id=self.path_int("id"), hard=hard["storage"])
         return Response()

@@ -81,6 +81,8 @@ class RepositoryScopedView(HarborView):
 class AllRepositoriesView(HarborView):
     """``/repositories``."""
 
+    answers = {"get": [RepositoryShape]}
+
     def get(self, _request: Request) -> Response:
         """The repositories of every project that the caller may see."""
         visible = projects_visible_to(actor=self.actor).order_by().values_list("pk", flat=True)
@@ -89,6 +91,8 @@ class AllRepositoriesView(HarborView):
 
 class RepositoriesView(HarborView):
     """``/projects/{project_name}/repositories``."""
+
+    answers = {"get": [RepositoryShape]}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """The repositories of one project."""
@@ -100,6 +104,9 @@ class RepositoriesView(HarborView):
 
 class RepositoryView(RepositoryScopedView):
     """``/projects/{project_name}/repositories/{repository_name}``."""
+
+    takes = {"put": RepositoryInput}
+    answers = {"get": RepositoryShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One repository."""

@@ -108,6 +108,9 @@ class SecretInput(Input):
 class RobotsView(HarborView):
     """``/robots``."""
 
+    takes = {"post": RobotInput}
+    answers = {"get": [RobotShape], "post": CreatedRobotShape}
+
     def get(self, request: Request) -> Response:
         """Those of system level, or with ``q=Level=project,ProjectID=N`` those of one project."""
         conditions = parse_query(request.query_params.get("q", ""))
@@ -141,6 +144,9 @@ class RobotsView(HarborView):
 
 class RobotView(HarborView):
     """``/robots/{robot_id}``."""
+
+    takes = {"put": RobotChangeInput, "patch": SecretInput}
+    answers = {"get": RobotShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One robot account."""

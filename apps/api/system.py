@@ -51,6 +51,8 @@ class HealthShape(Shape):
 class HealthView(HarborView):
     """``GET /health``: unlike Harbor not 200 but 503 when this process cannot serve, for load balancers."""
 
+    answers = {"get": HealthShape}
+
     def get(self, _request: Request) -> Response:
         """The state of every component."""
         found = health()
@@ -94,6 +96,8 @@ class FullSystemInfoShape(SystemInfoShape):
 
 class SystemInfoView(HarborView):
     """``GET /systeminfo``: little for anonymous callers."""
+
+    answers = {"get": FullSystemInfoShape}
 
     def get(self, request: Request) -> Response:
         """How to sign in and, for those who have, what this is."""

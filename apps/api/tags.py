@@ -48,6 +48,9 @@ class TagInput(Input):
 class TagsView(RepositoryScopedView):
     """``…/tags``."""
 
+    takes = {"post": TagInput}
+    answers = {"get": [TagShape]}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """The tags of an artifact."""
         name = self.repository_name(resource="tag", action="list")

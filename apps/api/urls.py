@@ -11,6 +11,7 @@ from apps.api import (
     audit,
     members,
     metadata,
+    openapi,
     permissions,
     projects,
     quotas,
@@ -33,6 +34,7 @@ def _routes(prefix: str, views: Iterable[tuple[str, type[View]]]) -> list[URLPat
 _SYSTEM: list[tuple[str, type[View]]] = [
     ("health", system.HealthView),
     ("systeminfo", system.SystemInfoView),
+    ("openapi.json", openapi.OpenApiView),
     ("permissions", permissions.GrantableView),
     ("quotas", quotas.QuotasView),
     ("quotas/<str:id>", quotas.QuotaView),

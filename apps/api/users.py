@@ -80,6 +80,9 @@ class PasswordInput(Input):
 class UsersView(HarborView):
     """``/users``."""
 
+    takes = {"post": UserInput}
+    answers = {"get": [UserShape]}
+
     def get(self, _request: Request) -> Response:
         """Everybody, for those who may see everybody."""
         return self.list_response(user_list(actor=self.actor), USERS, UserShape)
@@ -94,6 +97,8 @@ class UsersView(HarborView):
 class FoundUsersView(HarborView):
     """``/users/search``: names only, for everybody who has signed in."""
 
+    answers = {"get": [FoundUserShape]}
+
     def get(self, request: Request) -> Response:
         """People whose name holds ``username``."""
         found = user_search(actor=self.actor, name=request.query_params.get("username", ""))
@@ -104,6 +109,8 @@ class FoundUsersView(HarborView):
 
 class CurrentUserView(HarborView):
     """``/users/current``."""
+
+    answers = {"get": UserShape}
 
     def get(self, _request: Request) -> Response:
         """Who is signed in."""
@@ -119,6 +126,9 @@ class CurrentUserView(HarborView):
 
 class UserView(HarborView):
     """``/users/{user_id}``."""
+
+    takes = {"put": ProfileInput}
+    answers = {"get": UserShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One person: oneself, or anybody for those who may see everybody."""
@@ -139,6 +149,8 @@ class UserView(HarborView):
 class SysadminView(HarborView):
     """``/users/{user_id}/sysadmin``."""
 
+    takes = {"put": SysadminInput}
+
     def put(self, _request: Request, **_: Any) -> Response:
         """Make or unmake an administrator."""
         values = self.read(SysadminInput, name="sysadmin_flag")
@@ -150,6 +162,8 @@ class SysadminView(HarborView):
 
 class PasswordView(HarborView):
     """``/users/{user_id}/password``."""
+
+    takes = {"put": PasswordInput}
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Change one's own password, or as an administrator another's."""

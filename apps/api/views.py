@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.security import SecurityContext
 from apps.api.parsers import MAX_BODY, HarborJSONParser
+from apps.api.schema import ShapeSchema
 from apps.api.shapes import Input, Shape
 from apps.common.errors import BadRequestError, UnauthorizedError, UnprocessableError
 from apps.common.pagination import link_header, parse_int64, parse_page
@@ -66,6 +67,11 @@ class HarborView(APIView):
     parser_classes = [HarborJSONParser]
     content_negotiation_class = _OneFormat
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    schema = ShapeSchema()
+
+    # By method, for the OpenAPI description; [Shape] stands for a list of it.
+    takes: ClassVar[Mapping[str, type[Input]]] = {}
+    answers: ClassVar[Mapping[str, type[Shape] | list[type[Shape]]]] = {}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As DRF does, but with the body of a chunked request, which Django takes for empty."""

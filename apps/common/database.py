@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+_POOLED = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+
 _thread_lock = threading.Lock()
 _held = threading.local()
 
@@ -67,7 +69,7 @@ def release_connection() -> None:
 
     With PostgreSQL it goes to the pool. SQLite's stays open: it costs nobody anything.
     """
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+    if _POOLED and not connection.in_atomic_block:
         connection.close()
 
 

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import mmap
 import os
-import struct
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -29,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 _SLOTS = 1 << 16
 _SIZE = _SLOTS * 8
-_COUNTER = struct.Struct("<Q")
 
 
 class Stamps(Protocol):
@@ -58,18 +56,20 @@ class FileStamps:
             if os.fstat(descriptor).st_size < _SIZE:
                 os.ftruncate(descriptor, _SIZE)
             self._map = mmap.mmap(descriptor, _SIZE)
+            self._counters = memoryview(self._map).cast("Q")
         finally:
             os.close(descriptor)
         self._slots: dict[str, int] = {}
 
     def read(self, *keys: str) -> tuple[int, ...]:
         """See :class:`Stamps`."""
-        return tuple(_COUNTER.unpack_from(self._map, self._slot(key))[0] for key in keys)
+        counters, slot = self._counters, self._slot
+        return tuple([counters[slot(key)] for key in keys])
 
     def bump(self, *keys: str) -> None:
         """See :class:`Stamps`. Random, not plus one: two writers at once can never write the value read before."""
         for key in keys:
-            self._map[(slot := self._slot(key)) : slot + 8] = os.urandom(8)
+            self._counters[self._slot(key)] = int.from_bytes(os.urandom(8))
 
     def prefetch(self, *keys: str) -> None:
         """See :class:`Stamps`: reading costs less than remembering."""
@@ -82,7 +82,7 @@ class FileStamps:
         if slot is None:
             if len(self._slots) > _SLOTS:
                 self._slots.clear()
-            slot = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % _SLOTS * 8
+            slot = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % _SLOTS
             self._slots[key] = slot
         return slot
 

@@ -20,7 +20,7 @@ def caller_of(request: Request, scope: str, stamp_keys: tuple[str, ...] = ()) ->
 
     Raises UNAUTHORIZED with the challenge when there is none or the credentials are not good.
     """
-    header = request.header("AUTHORIZATION")
+    header = request.header("HTTP_AUTHORIZATION")
     if header is None:
         raise unauthorized(request, "authentication required", scope=scope)
     scheme, _, credentials = header.partition(" ")
@@ -60,7 +60,7 @@ def token_principal(token: Token) -> Principal | None:
 
 def basic_principal(request: Request) -> Principal | None:
     """Who the Basic credentials are; None when there are none or they are wrong."""
-    scheme, _, encoded = (request.header("AUTHORIZATION") or "").partition(" ")
+    scheme, _, encoded = (request.header("HTTP_AUTHORIZATION") or "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

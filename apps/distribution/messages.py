@@ -38,12 +38,9 @@ class Request:
         """Bytes of the body read so far."""
         self._stream: Callable[[int], bytes] = environ["wsgi.input"].read
 
-    def header(self, name: str) -> str | None:
-        """A header by its WSGI name without ``HTTP_``, such as ``CONTENT_RANGE``."""
-        value: str | None = self.environ.get(name if name.startswith("CONTENT_") else f"HTTP_{name}")
-        if value is None and name.startswith("CONTENT_"):
-            value = self.environ.get(f"HTTP_{name}")
-        return value or None
+    def header(self, key: str) -> str | None:
+        """A header by its WSGI key, such as ``HTTP_ACCEPT``; an empty one is as none."""
+        return self.environ.get(key) or None
 
     @cached_property
     def query(self) -> dict[str, list[str]]:

@@ -31,7 +31,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
     """Answer one request below ``/v2`` or ``/service/token``."""
     beginning = time.perf_counter()
     request = Request(environ)
-    request_id = take_request_id(request.header("X_REQUEST_ID"))
+    request_id = take_request_id(request.header("HTTP_X_REQUEST_ID"))
     try:
         response = _answer(request)
     finally:

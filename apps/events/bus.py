@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from django.db import transaction
 
@@ -74,20 +74,36 @@ def after_commit_handler(event_name: str, handler: str) -> AfterCommitHandler | 
 
 def encode(event: Event) -> dict[str, Any]:
     """An event as JSON can hold it."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in dataclasses.asdict(event).items()
-    }
+    return _encode_fields(event)
 
 
 def decode(event_name: str, payload: dict[str, Any]) -> Event:
     """The event that :func:`encode` was given; fields that this version does not know are dropped."""
     event_type: type[Event] = getattr(catalogue, event_name)
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(event_type):
-        if field.name in payload:
-            value = payload[field.name]
-            if field.type is datetime:
-                value = datetime.fromisoformat(value)
-            values[field.name] = tuple(value) if isinstance(value, list) else value
-    return event_type(**values)
+    event: Event = _decode_fields(event_type, payload)
+    return event
+
+
+def _encode_fields(record: Any) -> dict[str, Any]:
+    return {field.name: _encode(getattr(record, field.name)) for field in dataclasses.fields(record)}
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_encode(item) for item in value]
+    return _encode_fields(value) if dataclasses.is_dataclass(value) else value
+
+
+def _decode_fields(record_type: Any, payload: dict[str, Any]) -> Any:
+    known = [field for field in dataclasses.fields(record_type) if field.name in payload]
+    return record_type(**{field.name: _decode(field.type, payload[field.name]) for field in known})
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if isinstance(value, list):
+        return tuple(_decode(get_args(kind)[0], item) for item in value)
+    return _decode_fields(kind, value) if dataclasses.is_dataclass(kind) else value

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.support.accounts import Person
-from tests.support.images import Image, digest_of, write_docker_archive, write_oci_layout
+from tests.support.images import OCI_MANIFEST, Image, digest_of, write_docker_archive, write_oci_layout
 from tests.support.programs import need
 
 _SECONDS = 120
@@ -111,11 +111,17 @@ class _Containers:
         self._folder = folder
         self._command = [
             need(program),
-            *("--root", str(folder / "root"), "--runroot", str(folder / "runroot"), "--storage-driver", "vfs"),
+            *(
+                "--root",
+                str(folder / "root"),
+                "--runroot",
+                str(folder / "runroot"),
+                "--storage-driver",
+                "vfs",
+            ),
             *options,
         ]
-        # REGISTRY_AUTH_FILE is read, but `login` of these versions wants the flag to create the file.
-        self.remote_options = ["--authfile", str(folder / "auth.json"), "--tls-verify=false"]
+        self.remote_options = ["--authfile", str(_auth_file(folder)), "--tls-verify=false"]
 
     def run(self, *arguments: str, stdin: str = "") -> Outcome:
         """Any command of the program."""
@@ -167,7 +173,7 @@ class Skopeo:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._program = need("skopeo")
-        self._auth = ["--authfile", str(folder / "auth.json")]
+        self._auth = ["--authfile", str(_auth_file(folder))]
 
     def run(self, verb: str, *arguments: str, stdin: str = "") -> Outcome:
         """A skopeo command, with the credentials of :meth:`login`."""
@@ -183,8 +189,12 @@ class Skopeo:
         )
 
     def push(self, image: Image, reference: str) -> Outcome:
-        layout = write_oci_layout(self._folder / str(uuid.uuid4()), image)
-        return self.copy(f"oci:{layout}:latest", f"docker://{reference}")
+        path = self._folder / str(uuid.uuid4())
+        if image.manifest.media_type == OCI_MANIFEST:
+            source = f"oci:{write_oci_layout(path, image)}:latest"
+        else:
+            source = f"docker-archive:{write_docker_archive(path, image, name='localhost/any:latest')}"
+        return self.copy(source, f"docker://{reference}")
 
     def pull(self, reference: str) -> Outcome:
         shutil.rmtree(self._pulled(reference), ignore_errors=True)
@@ -205,3 +215,10 @@ class Skopeo:
 
     def _pulled(self, reference: str) -> Path:
         return self._folder / f"pulled-{uuid.uuid5(uuid.NAMESPACE_URL, reference)}"
+
+
+def _auth_file(folder: Path) -> Path:
+    """An authentication file without any credentials: the programs refuse to start when it is missing."""
+    path = folder / "auth.json"
+    path.write_text('{"auths": {}}')
+    return path

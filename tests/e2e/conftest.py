@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,14 +79,16 @@ def docker_daemon() -> Iterator[str]:
     address = f"unix://{folder}/socket"
     log = folder / "log"
     with log.open("wb") as output:
-        daemon = subprocess.Popen(  # noqa: PLW1509 - only one call to the kernel is made before exec
-            [program, "-H", address, "--storage-driver=vfs", "--iptables=false", "--ip6tables=false"]
-            + ["--bridge=none", f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
-            + [f"--pidfile={folder}/pid"],
+        daemon = subprocess.Popen(
+            [
+                *(program, "-H", address, "--storage-driver=vfs", "--bridge=none"),
+                *("--iptables=false", "--ip6tables=false", f"--data-root={folder}/data"),
+                *(f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"),
+            ],
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it makes one system call
         )
     try:
         deadline = time.monotonic() + _DAEMON_SECONDS

@@ -9,7 +9,9 @@ from tests.support.http import RegistryClient
 from tests.support.images import make_image
 
 
-def test_docker_mounts_layers_that_it_has_pushed_to_another_repository(tenant: Tenant, docker: Docker) -> None:
+def test_docker_mounts_layers_that_it_has_pushed_to_another_repository(
+    tenant: Tenant, docker: Docker
+) -> None:
     image = make_image(docker=True)
     first, second = (tenant.reference(unique("image"), "v1") for _ in range(2))
     expect(docker.login(tenant.server.host, tenant.people["developer"]))
@@ -33,9 +35,9 @@ def test_skopeo_mounts_when_it_copies_between_repositories(tenant: Tenant, skope
         skopeo.copy(f"docker://{tenant.reference(first, 'v1')}", f"docker://{tenant.reference(second, 'v1')}")
     )
 
-    for layer in image.layers:
-        assert f"mount={layer.digest}".replace(":", "%3A") in text
-    assert "PATCH" not in text, text
+    assert text.count("mount OK") == len(image.layers), text
+    # Of all bytes only the config's are sent: skopeo does not mount that.
+    assert text.count('msg="PATCH ') == 1, text
     with RegistryClient(tenant.server.url, tenant.people["guest"]) as registry:
         assert registry.pull(f"{tenant.project}/{second}", "v1") == image.digest
 

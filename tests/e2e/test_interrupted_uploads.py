@@ -41,7 +41,9 @@ def resume(registry: RegistryClient, location: str, data: bytes) -> str:
     for _ in range(_ATTEMPTS):
         status = registry.request("GET", location)
         assert status.status_code == 204, status.text
-        received = int(status.headers["Range"].partition("-")[2]) + 1 if status.headers["Range"] != "0-0" else 0
+        received = (
+            int(status.headers["Range"].partition("-")[2]) + 1 if status.headers["Range"] != "0-0" else 0
+        )
         assert received < len(data)
         location = status.headers["Location"]
         answer = registry.patch(location, data[received:], start=received)
@@ -85,7 +87,9 @@ def test_a_patch_of_known_length_that_breaks_is_resumed(tenant: Tenant, registry
     assert registry.pull_blob(repository, digest_of(data)) == data
 
 
-def test_pieces_are_resumed_with_another_token_and_connection(tenant: Tenant, registry: RegistryClient) -> None:
+def test_pieces_are_resumed_with_another_token_and_connection(
+    tenant: Tenant, registry: RegistryClient
+) -> None:
     repository = f"{tenant.project}/{unique('image')}"
     data = os.urandom(_SIZE)
     location = registry.start_upload(repository)
@@ -116,6 +120,8 @@ def test_a_whole_put_that_breaks_leaves_no_blob(tenant: Tenant, registry: Regist
     separator = "&" if "?" in location else "?"
 
     with pytest.raises((BrokenConnectionError, httpx.HTTPError)):
-        registry.request("PUT", f"{location}{separator}digest={digest_of(data)}", content=breaks_off(data[:1000]))
+        registry.request(
+            "PUT", f"{location}{separator}digest={digest_of(data)}", content=breaks_off(data[:1000])
+        )
 
     assert registry.head_blob(repository, digest_of(data)).status_code == 404

@@ -73,7 +73,9 @@ def test_pulls_without_login_from_a_public_project(tenant: Tenant, folder: Path)
     target = f"{tenant.server.host}/{public}/files:v1"
     push(oras_as(tenant.server.admin, tenant, "token", folder), target, path)
 
-    (pulled,) = oras_as(None, tenant, "token", folder / "nobody").pull(target=target, outdir=str(folder / "out"))
+    (pulled,) = oras_as(None, tenant, "token", folder / "nobody").pull(
+        target=target, outdir=str(folder / "out")
+    )
 
     assert Path(pulled).read_bytes() == path.read_bytes()
 
@@ -101,4 +103,6 @@ def test_a_wrong_password_gets_nothing(
     stranger = Person(tenant.people["developer"].name, "Wrong-Password-1")
 
     with pytest.raises(ValueError, match=r"Unauthorized|Forbidden|authentication"):
-        push(oras_as(stranger, tenant, backend, folder), tenant.reference(unique("files")), write_file(folder))
+        push(
+            oras_as(stranger, tenant, backend, folder), tenant.reference(unique("files")), write_file(folder)
+        )

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
 from tests.e2e.conftest import Tenant, make_tenant
@@ -45,7 +45,7 @@ class Drippers:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def __enter__(self) -> "Drippers":
+    def __enter__(self) -> Self:
         for number in range(self.count):
             self._open(number)
         self._thread = threading.Thread(target=self._drip)
@@ -144,7 +144,9 @@ def pulled(slow_tenant: Tenant) -> str:
     return repository
 
 
-def test_dripping_headers_bodies_and_downloads_keep_nobody_from_working(slow_tenant: Tenant, pulled: str) -> None:
+def test_dripping_headers_bodies_and_downloads_keep_nobody_from_working(
+    slow_tenant: Tenant, pulled: str
+) -> None:
     host = slow_tenant.server.host
     with RegistryClient(slow_tenant.server.url, slow_tenant.server.admin) as registry:
         bodies = unfinished_body(slow_tenant, registry, 80)

@@ -51,12 +51,20 @@ def unique(prefix: str) -> str:
 def make_user(client: httpx.Client, *, name: str | None = None, password: str = _PASSWORD) -> Person:
     """Make a user. ``client`` is an administrator's."""
     name = name or unique("person")
-    body = {"username": name, "email": f"{name}@example.com", "realname": name, "password": password, "comment": ""}
+    body = {
+        "username": name,
+        "email": f"{name}@example.com",
+        "realname": name,
+        "password": password,
+        "comment": "",
+    }
     answer = _created(client.post("/users", json=body))
     return Person(name, password, _id(answer))
 
 
-def make_project(client: httpx.Client, *, name: str | None = None, public: bool = False, limit: int = _NEVER) -> str:
+def make_project(
+    client: httpx.Client, *, name: str | None = None, public: bool = False, limit: int = _NEVER
+) -> str:
     """Make a project with a quota of ``limit`` bytes (-1 for none) and return its name."""
     name = name or unique("project")
     body = {"project_name": name, "metadata": {"public": str(public).lower()}, "storage_limit": limit}
@@ -78,7 +86,9 @@ def make_member(client: httpx.Client, *, project: str, role: Role) -> Person:
     return person
 
 
-def make_robot(client: httpx.Client, *, project: str, actions: Iterable[str], duration: int = _NEVER) -> Person:
+def make_robot(
+    client: httpx.Client, *, project: str, actions: Iterable[str], duration: int = _NEVER
+) -> Person:
     """Make a robot account of ``project`` with ``actions`` on repositories, for ``duration`` days (-1 for ever)."""
     access = [{"resource": "repository", "action": action} for action in actions]
     body: dict[str, Any] = {
@@ -92,7 +102,9 @@ def make_robot(client: httpx.Client, *, project: str, actions: Iterable[str], du
 
 
 def _created(answer: httpx.Response) -> httpx.Response:
-    assert answer.status_code == 201, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    assert answer.status_code == 201, (
+        f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    )
     return answer
 
 

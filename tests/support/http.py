@@ -21,7 +21,7 @@ from tests.support.images import (
 
 __all__ = ["ACCEPT", "RegistryClient", "RegistryError", "api", "error_codes"]
 
-ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
+ACCEPT = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
 _NAME = re.compile(r"/v2/(?P<name>.+)/(?:blobs|manifests|tags|referrers)/")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "pull,push", "PATCH": "pull,push", "PUT": "pull,push"}
@@ -106,7 +106,9 @@ class RegistryClient:
     ) -> httpx.Response:
         """Send one request with its token; ``path`` may be a Location."""
         path = urljoin(f"{self.url}/", path).removeprefix(self.url)
-        return self.http.request(method, path, headers={**self.headers(method, path), **(headers or {})}, **arguments)
+        return self.http.request(
+            method, path, headers={**self.headers(method, path), **(headers or {})}, **arguments
+        )
 
     # Blobs
 
@@ -132,7 +134,9 @@ class RegistryClient:
         _expect(answer, 202)
         return answer.headers["Location"]
 
-    def patch(self, location: str, data: bytes | Iterator[bytes], *, start: int | None = None) -> httpx.Response:
+    def patch(
+        self, location: str, data: bytes | Iterator[bytes], *, start: int | None = None
+    ) -> httpx.Response:
         """Send a piece: chunked without ``Content-Range``, or with it from the offset ``start`` on."""
         headers = {"Content-Type": "application/octet-stream"}
         if start is not None and isinstance(data, bytes):
@@ -171,7 +175,9 @@ class RegistryClient:
 
     # Manifests
 
-    def put_manifest(self, repository: str, reference: str, manifest: Content, **parameters: Any) -> httpx.Response:
+    def put_manifest(
+        self, repository: str, reference: str, manifest: Content, **parameters: Any
+    ) -> httpx.Response:
         """PUT a manifest by tag or digest."""
         headers = {"Content-Type": manifest.media_type}
         path = f"/v2/{repository}/manifests/{reference}"
@@ -236,7 +242,9 @@ def _with_digest(location: str, digest: str) -> str:
 def _expect(answer: httpx.Response, status: int) -> None:
     if answer.status_code != status:
         request = answer.request
-        raise RegistryError(f"{request.method} {request.url}: {answer.status_code}, not {status}: {answer.text[:500]}")
+        raise RegistryError(
+            f"{request.method} {request.url}: {answer.status_code}, not {status}: {answer.text[:500]}"
+        )
 
 
 def _checked(answer: httpx.Response, digest: str) -> bytes:

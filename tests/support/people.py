@@ -1,5 +1,6 @@
 """People straight in the database, for tests below HTTP."""
 
+import secrets
 import uuid
 
 from apps.accounts.models import User
@@ -10,8 +11,13 @@ from apps.projects.contexts import LocalSecurityContext
 def person(name: str = "", *, sysadmin: bool = False, password: str = "") -> User:
     """A user; ``password`` is an encoded hash, none by default: hashing takes time."""
     name = name or f"person-{uuid.uuid4().hex[:10]}"
+    # An id of its own: what a fresh table would give the first one is the first administrator's.
     return User.objects.create(
-        username=name, email=f"{name}@example.com", sysadmin_flag=sysadmin, password=password or "!"
+        id=secrets.randbelow(1 << 40) + 1000,
+        username=name,
+        email=f"{name}@example.com",
+        sysadmin_flag=sysadmin,
+        password=password or "!",
     )
 
 

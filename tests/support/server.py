@@ -58,9 +58,18 @@ class HarborServer:
 
     def start(self) -> Self:
         """Start, and wait until ``GET /api/v2.0/health`` answers 200."""
-        command = [sys.executable, "-m", "harbor_py.cli", "up", "--data-dir", str(self.data_dir), "--bind", self.host]
+        command = [
+            sys.executable,
+            "-m",
+            "harbor_py.cli",
+            "up",
+            "--data-dir",
+            str(self.data_dir),
+            "--bind",
+            self.host,
+        ]
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: PLW1509 - only one call to the kernel is made before exec
+            self._process = subprocess.Popen(
                 command,
                 env=self.env,
                 cwd=self.folder,
@@ -68,7 +77,7 @@ class HarborServer:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it makes one system call
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self.is_healthy():

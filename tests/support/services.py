@@ -41,14 +41,14 @@ class _Service:
     def _start(self, command: list[str], is_ready: Callable[[], bool]) -> None:
         log = self.folder / "log"
         with log.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: PLW1509 - started from the main thread, before others exist
+            self._process = subprocess.Popen(
                 command,
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
                 user=self.account,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGINT),
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - it makes one system call
             )
         deadline = time.monotonic() + _START_SECONDS
         while not is_ready():
@@ -79,8 +79,10 @@ class PostgreSQL(_Service):
         data = self.folder / "data"
         # A language's collation, not bytes: names must sort bytewise because the schema says so, not by luck.
         self._run(
-            [initdb, "-D", str(data), "-U", "harbor", "--auth=trust", "--no-sync", "--encoding=UTF8"]
-            + ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+            [
+                *(initdb, "-D", str(data), "-U", "harbor", "--auth=trust", "--no-sync", "--encoding=UTF8"),
+                *("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"),
+            ]
         )
         options = {
             "listen_addresses": "127.0.0.1",
@@ -122,8 +124,10 @@ class Redis(_Service):
         super().__init__("harbor-redis-", None)
         self._next_database = 0
         self._start(
-            [program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
-            + ["--save", "", "--appendonly", "no", "--databases", "512"],
+            [
+                *(program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)),
+                *("--save", "", "--appendonly", "no", "--databases", "512"),
+            ],
             self._answers,
         )
 

@@ -50,7 +50,7 @@ def catalog(request: Request) -> Response:
 def token_get(request: Request) -> Response:
     """``GET /service/token`` (Docker token authentication)."""
     scopes = [part for scope in request.query.get("scope", []) for part in scope.split()]
-    has_credentials = request.header("AUTHORIZATION") is not None
+    has_credentials = request.header("HTTP_AUTHORIZATION") is not None
     principal = basic_principal(request)
     if has_credentials and principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)

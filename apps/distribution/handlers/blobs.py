@@ -41,7 +41,7 @@ def get(request: Request, caller: Caller, target: Target, digest: str) -> Respon
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", "max-age=31536000"),
     ]
-    if (known := request.header("IF_NONE_MATCH")) and known.strip(' "') == digest:
+    if (known := request.header("HTTP_IF_NONE_MATCH")) and known.strip(' "') == digest:
         return Response(304, headers)
     headers.append(("Content-Type", "application/octet-stream"))
     if request.method == "HEAD":
@@ -51,7 +51,7 @@ def get(request: Request, caller: Caller, target: Target, digest: str) -> Respon
     if url := driver.redirect_url(path, filename=digest, expires_in=_REDIRECT_SECONDS):
         return Response(307, [*headers, ("Location", url), ("Content-Length", "0")])
     status, start, end = 200, 0, blob.size
-    if value := request.header("RANGE"):
+    if value := request.header("HTTP_RANGE"):
         try:
             part = parse_byte_range(value, blob.size)
         except RangeInvalidError as error:

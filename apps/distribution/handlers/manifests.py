@@ -58,11 +58,11 @@ def get(request: Request, caller: Caller, target: Target, reference: str) -> Res
     served = _served.get(key, stamps, lambda: _load(target, reference))
     if served is None:
         raise _unknown(target.name, reference)
-    if not _accepts(request.header("ACCEPT"), served.media_type):
+    if not _accepts(request.header("HTTP_ACCEPT"), served.media_type):
         raise ManifestUnknownError(
             f"{reference} is a {served.media_type}, which the Accept header does not list"
         )
-    if (known := request.header("IF_NONE_MATCH")) and known.strip(' "') == served.digest:
+    if (known := request.header("HTTP_IF_NONE_MATCH")) and known.strip(' "') == served.digest:
         return Response(304, served.headers[1:])
     if request.method == "HEAD":
         return Response(200, served.headers)

@@ -135,7 +135,7 @@ def _state(request: Request, target: Target, upload_id: str) -> UploadState:
 
 def _offset(request: Request, target: Target, upload_id: str, state: UploadState) -> int:
     """Where the body belongs; raises 416 with the Range that we have when the client believes otherwise."""
-    value = request.header("CONTENT_RANGE")
+    value = request.header("HTTP_CONTENT_RANGE")
     if value is None:
         return state.offset
     first, last = parse_content_range(value)
@@ -199,7 +199,7 @@ def _expected(request: Request) -> int | None:
     """Bytes that the body has to have: by Content-Length, or by Content-Range where it comes in chunks."""
     if request.content_length is not None:
         return request.content_length
-    if value := request.header("CONTENT_RANGE"):
+    if value := request.header("HTTP_CONTENT_RANGE"):
         first, last = parse_content_range(value)
         return last - first + 1
     return None

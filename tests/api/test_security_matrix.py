@@ -1,0 +1,61 @@
+"""The security matrix, asked of a running server, and a check that no route is missing from it."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.urls import URLPattern
+
+from apps.api.urls import urlpatterns
+from tests.api.conftest import REPOSITORY, World
+from tests.api.security_matrix import IDENTITIES, ROWS, Row
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_PARAMETER = re.compile(r"<str:(\w+)>")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_each_identity_gets_its_status(world: World, row: Row) -> None:
+    expected = dict(zip(IDENTITIES, map(int, row.statuses.split()), strict=True))
+    path = _path(world, row)
+    got = {}
+    for identity in IDENTITIES:
+        client = world.clients[identity]
+        answer = client.request(row.method, f"{world.server.url}/api/{path}", json=row.body)
+        got[identity] = answer.status_code
+    assert got == expected
+
+
+def test_every_route_and_method_is_in_the_matrix() -> None:
+    assert {(row.method, row.route) for row in ROWS} == set(_routes())
+
+
+def _routes() -> Iterator[tuple[str, str]]:
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        route = str(pattern.pattern)
+        if not route:  # the end of the table: what is no route
+            continue
+        # A repository's name with plain slashes leads to the same views.
+        route = route.replace("<path:", "<str:")
+        view = getattr(pattern.callback, "cls", None)
+        if view is None:
+            yield "GET", route
+            continue
+        for method in _METHODS:
+            if hasattr(view, method):
+                yield method.upper(), route
+        if "head" in vars(view):
+            yield "HEAD", route
+
+
+def _path(world: World, row: Row) -> str:
+    project = world.public if row.public else world.private
+    values = {
+        "project_name": project,
+        "project_name_or_id": project,
+        "repository_name": REPOSITORY.replace("/", "%252F"),
+        "reference": world.digest,
+    } | row.values
+    path = _PARAMETER.sub(lambda match: values[match[1]], row.route)
+    return f"{path}?{row.query}" if row.query else path

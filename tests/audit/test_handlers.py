@@ -1,0 +1,210 @@
+"""Each event leaves its row, as Harbor writes it, in the transaction of the change."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import transaction
+
+from apps.audit.models import AuditLog
+from apps.events import bus, catalogue
+from apps.events.catalogue import (
+    ArtifactDeleted,
+    ArtifactPushed,
+    ArtifactsPulled,
+    Event,
+    MemberChanged,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectUpdated,
+    Pull,
+    QuotaExceeded,
+    QuotaUpdated,
+    QuotaWarned,
+    RepositoryDeleted,
+    RepositoryUpdated,
+    RobotChanged,
+    TagCreated,
+    TagDeleted,
+    UserChanged,
+    UserLoggedIn,
+)
+from apps.projects.services import project_create
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
+DIGEST = "sha256:" + "a" * 64
+WHO = {"operator": "admin", "occurred_at": AT}
+PROJECT = {"project_id": 7, "project_name": "team"}
+REPOSITORY = {"project_id": 7, "repository_id": 3, "repository_name": "team/app"}
+ARTIFACT = {**REPOSITORY, "artifact_id": 9, "digest": DIGEST}
+
+# event; operation, resource type, resource, project, result; a part of the description
+ROWS = [
+    (ProjectUpdated(**WHO, **PROJECT), ("update", "project", "team", 7, True), "update project: team"),
+    (ProjectDeleted(**WHO, **PROJECT), ("delete", "project", "team", 7, True), "delete project: team"),
+    *(
+        (
+            MemberChanged(**WHO, **PROJECT, operation=operation, member_name="alice", role=2),
+            (operation, "member", "alice", 7, True),
+            "alice, developer",
+        )
+        for operation in ("create", "update", "delete")
+    ),
+    *(
+        (
+            UserChanged(**WHO, operation=operation, user_id=4, username="alice", description="a reason"),
+            (operation, "user", "alice", None, True),
+            "a reason",
+        )
+        for operation in ("create", "update", "delete")
+    ),
+    *(
+        (
+            RobotChanged(
+                **WHO, operation=operation, robot_id=4, robot_name="robot$team+ci", project_id=project
+            ),
+            (operation, "robot", "robot$team+ci", project, True),
+            f"{operation} robot: robot$team+ci",
+        )
+        for operation, project in (("create", 7), ("update", None), ("delete", 7))
+    ),
+    (
+        RepositoryUpdated(**WHO, project_id=7, repository_name="team/app"),
+        ("update", "repository", "team/app", 7, True),
+        "team/app",
+    ),
+    (RepositoryDeleted(**WHO, **REPOSITORY), ("delete", "repository", "team/app", 7, True), "team/app"),
+    (
+        ArtifactPushed(**WHO, **ARTIFACT, tags=()),
+        ("create", "artifact", f"team/app@{DIGEST}", 7, True),
+        DIGEST,
+    ),
+    (
+        ArtifactPushed(**WHO, **ARTIFACT, tags=("v1", "latest")),
+        ("create", "artifact", "team/app:v1", 7, True),
+        f"team/app@{DIGEST} with v1, latest",
+    ),
+    (
+        ArtifactDeleted(**WHO, **ARTIFACT, tags=()),
+        ("delete", "artifact", f"team/app@{DIGEST}", 7, True),
+        DIGEST,
+    ),
+    (
+        TagCreated(**WHO, **REPOSITORY, tag="v1", digest=DIGEST, previous_digest="sha256:bb"),
+        ("create", "tag", "team/app:v1", 7, True),
+        "before at sha256:bb",
+    ),
+    (
+        TagDeleted(**WHO, **REPOSITORY, tag="v1", digest=DIGEST),
+        ("delete", "tag", "team/app:v1", 7, True),
+        DIGEST,
+    ),
+    (QuotaUpdated(**WHO, **PROJECT, hard=500), ("update", "quota", "team", 7, True), "limit 500 bytes"),
+    (QuotaUpdated(**WHO, **PROJECT, hard=-1), ("update", "quota", "team", 7, True), "limit none"),
+]
+
+
+def publish(event: Event) -> None:
+    with transaction.atomic():
+        bus.publish(event)
+
+
+def facts(row: AuditLog):
+    return row.operation, row.resource_type, row.resource, row.project_id, row.operation_result
+
+
+@pytest.mark.parametrize(("event", "expected", "words"), ROWS, ids=lambda value: type(value).__name__)
+def test_rows(event, expected, words):
+    publish(event)
+
+    row = AuditLog.objects.get()
+    assert facts(row) == expected
+    assert (row.username, row.op_time) == ("admin", AT)
+    assert words in row.operation_description
+
+
+def test_a_project_that_is_made(admin):
+    project = project_create(actor=admin, name="team")
+
+    row = AuditLog.objects.get(resource_type="project")
+    assert facts(row) == ("create", "project", "team", project.pk, True)
+    assert row.username == "admin"
+
+
+@pytest.mark.parametrize("succeeded", [True, False])
+def test_logins(succeeded):
+    publish(
+        UserLoggedIn(operator="", occurred_at=AT, username="alice", succeeded=succeeded, address="192.0.2.7")
+    )
+
+    row = AuditLog.objects.get()
+    assert facts(row) == ("login", "user", "alice", None, succeeded)
+    assert row.username == "alice"
+    assert "192.0.2.7" in row.operation_description
+
+
+def test_whatever_is_typed_as_a_name_fits():
+    publish(UserLoggedIn(operator="", username="x\x00" * 2000, succeeded=False, address="::1"))
+
+    assert AuditLog.objects.get().username == ("x\ufffd" * 2000)[:511]
+
+
+def test_a_push_that_the_quota_refused(admin):
+    project = project_create(actor=admin, name="team")
+    publish(QuotaExceeded(operator="alice", project_id=project.pk, needed=300, used=100, hard=200))
+
+    row = AuditLog.objects.get(operation_result=False)
+    assert facts(row) == ("create", "artifact", "team", project.pk, False)
+    assert "300 bytes more, 100 of 200 bytes used" in row.operation_description
+
+
+def a_pull(operator="alice", tag="v1"):
+    return Pull(7, 3, "team/app", 9, DIGEST, tag, operator, AT)
+
+
+def test_pulls():
+    publish(ArtifactsPulled(operator="", pulls=(a_pull(), a_pull(operator="", tag=""))))
+
+    first, second = AuditLog.objects.order_by("id")
+    assert facts(first) == ("pull", "artifact", "team/app:v1", 7, True)
+    assert (first.username, first.op_time) == ("alice", AT)
+    assert facts(second) == ("pull", "artifact", f"team/app@{DIGEST}", 7, True)
+    assert second.username == "anonymous"
+
+
+def test_many_pulls_are_few_statements(django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        publish(ArtifactsPulled(operator="", pulls=(a_pull(),) * 1500))
+
+    assert AuditLog.objects.count() == 1500
+
+
+def test_every_event_that_is_a_change_has_a_handler():
+    changes = {
+        kind
+        for kind in vars(catalogue).values()
+        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+    } - {QuotaWarned}
+
+    recorded = {
+        kind
+        for kind, handlers in bus._in_transaction.items()
+        if any(handler.__module__ == "apps.audit.handlers" for handler in handlers)
+    }
+    assert recorded == changes
+    assert {type(event) for event, *_ in ROWS} | {
+        ProjectCreated,
+        UserLoggedIn,
+        QuotaExceeded,
+        ArtifactsPulled,
+    } == changes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_row_without_its_change():
+    with pytest.raises(LookupError), transaction.atomic():
+        bus.publish(ProjectUpdated(**WHO, **PROJECT))
+        raise LookupError
+
+    assert not AuditLog.objects.exists()

@@ -1,0 +1,89 @@
+import pytest
+from django.contrib.auth.hashers import make_password
+
+from apps.accounts.models import User
+from apps.accounts.security import USER, Principal, context_of
+from apps.projects.contexts import LocalSecurityContext
+from apps.projects.models import Member
+from apps.projects.services import project_create
+from apps.projects.types import ProjectRef, Role
+from apps.robots import services
+from apps.robots.constants import PROJECT, SYSTEM
+from apps.robots.models import Robot
+from apps.robots.selectors import principal_of
+from apps.robots.types import Access, RobotPermission
+
+
+def local_context(user: User) -> LocalSecurityContext:
+    return LocalSecurityContext(Principal(USER, user.pk, user.username, user.version, user.sysadmin_flag))
+
+
+def robot_context(robot: Robot):
+    """A fresh context, as a new request of the robot account would have it."""
+    robot.refresh_from_db()
+    return context_of(principal_of(robot))
+
+
+def ref(project) -> ProjectRef:
+    return ProjectRef(project.pk, project.name, project.public)
+
+
+def grant(namespace: str, *accesses: str) -> RobotPermission:
+    """``grant("team", "repository:pull", "!tag:create")``; the system's name space is ``/``, ``!`` denies."""
+    return RobotPermission(
+        kind=SYSTEM if namespace == "/" else PROJECT,
+        namespace=namespace,
+        access=tuple(
+            Access(*text.removeprefix("!").split(":"), effect="deny" if text.startswith("!") else "allow")
+            for text in accesses
+        ),
+    )
+
+
+@pytest.fixture
+def admin():
+    return local_context(User.objects.create(username="admin", sysadmin_flag=True))
+
+
+@pytest.fixture
+def alice():
+    """A person with no role anywhere, until a test gives one."""
+    return local_context(User.objects.create(username="alice"))
+
+
+@pytest.fixture
+def make_project(admin):
+    def make(name="team", public=False):
+        return project_create(actor=admin, name=name, public=public)
+
+    return make
+
+
+@pytest.fixture
+def join(alice):
+    """Give alice a role."""
+
+    def give(project, role: Role):
+        Member.objects.create(project=project, user_id=alice.principal.id, role=role)
+        return local_context(User.objects.get(username="alice"))
+
+    return give
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch):
+    """For tests that make many robot accounts and sign in with none."""
+    encoded = make_password(None)
+    monkeypatch.setattr(services, "password_hash", lambda secret: encoded)
+
+
+@pytest.fixture
+def make_robot(admin, quick_hashes):
+    """A robot account of the administrator's; of system level unless ``level`` says otherwise."""
+
+    def make(*permissions, name="ci", level=SYSTEM, actor=admin, **fields):
+        return services.robot_create(
+            actor=actor, name=name, level=level, permissions=permissions, **fields
+        ).robot
+
+    return make
