@@ -16,11 +16,11 @@ from collections.abc import Callable
 from django.conf import settings
 
 from apps.accounts.models import User
-from apps.accounts.passwords import MAX_PASSWORD, has_control, password_matches
+from apps.accounts.passwords import FORBIDDEN, MAX_PASSWORD, has_control, password_matches
 from apps.accounts.security import Principal, kinds
 from apps.accounts.selectors import principal_of
 from apps.common.caches import StampedCache
-from apps.common.database import write_atomic
+from apps.common.database import release_connection, write_atomic
 from apps.common.stamps import principal_key
 from apps.events import bus
 from apps.events.catalogue import UserLoggedIn
@@ -39,9 +39,9 @@ _principals: StampedCache[tuple[Principal, ...]] = StampedCache(max_entries=1638
 class LocalAuthenticator:
     """People with a password in our own table."""
 
-    def claims(self, username: str) -> bool:  # noqa: ARG002 - the Protocol's signature
-        """No name is surely a person's: other kinds are asked first."""
-        return False
+    def claims(self, username: str) -> bool:
+        """Every name that a person can have: a robot account's always has a ``$``."""
+        return not FORBIDDEN.intersection(username)
 
     def authenticate(self, username: str, password: str) -> Principal | None:
         """See :class:`apps.accounts.security.Authenticator`."""
@@ -131,19 +131,19 @@ def authenticate(username: str, password: str, *, address: str) -> Principal | N
     if principal := _verified.find(username, password):
         return principal
     key = (username, address)
+    # Those who wait must not hold the pool's connections, which the one who tries needs.
+    release_connection()
     with _one_by_one[hash(key) % _STRIPES]:
         if principal := _verified.find(username, password):
             return principal
         if _frozen.holds(key):
             return None
-        principal = _ask(username, password)
-        if principal is None:
-            _frozen.start(key, FREEZE_SECONDS)
-    if principal is None:
-        _report(username, address)
-        return None
-    _verified.remember(username, password, principal, settings.HARBOR.credential_cache_seconds)
-    return principal
+        if principal := _ask(username, password):
+            _verified.remember(username, password, principal, settings.HARBOR.credential_cache_seconds)
+            return principal
+        _frozen.start(key, FREEZE_SECONDS)
+    _report(username, address)
+    return None
 
 
 def current_principal(*, kind: str, principal_id: int, version: int) -> Principal | None:
@@ -164,12 +164,13 @@ def current_principal(*, kind: str, principal_id: int, version: int) -> Principa
 
 
 def _ask(username: str, password: str) -> Principal | None:
-    """Ask the kind that the name can only be of, else each in turn."""
-    authenticators = [kind.authenticator for kind in kinds().values()]
-    claimed = [authenticator for authenticator in authenticators if authenticator.claims(username)]
-    for authenticator in claimed[:1] or authenticators:
+    """Ask each kind that the name can be of; a name of no kind costs the same work."""
+    claimed = [kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username)]
+    for authenticator in claimed:
         if principal := authenticator.authenticate(username, password):
             return principal
+    if not claimed:
+        password_matches(password, None)
     return None
 
 

@@ -18,7 +18,7 @@ from apps.common.errors import BadRequestError
 MAX_PASSWORD = 128
 _MAX_TEXT = 255
 _MAX_COMMENT = 30
-_FORBIDDEN = frozenset(',"~#%$')
+FORBIDDEN = frozenset(',"~#%$')
 _SYMBOLS = "!*+-./:=?@_"
 _RANDOM_LENGTH = 24
 # Half a pair, as JSON can bring it, has no UTF-8 form and so no hash.
@@ -60,7 +60,7 @@ def username_check(username: str) -> None:
     """Raise :class:`BadRequestError` unless this can be the name that a person signs in with."""
     if not username:
         raise BadRequestError("the username must not be empty")
-    _text_check("username", username, longest=_MAX_TEXT, forbidden=_FORBIDDEN)
+    _text_check("username", username, longest=_MAX_TEXT, forbidden=FORBIDDEN)
 
 
 def profile_check(*, email: str, realname: str, comment: str) -> None:
@@ -70,7 +70,7 @@ def profile_check(*, email: str, realname: str, comment: str) -> None:
         validate_email(email)
     except ValidationError:
         raise BadRequestError("the email must be a valid address") from None
-    _text_check("realname", realname, longest=_MAX_TEXT, forbidden=_FORBIDDEN)
+    _text_check("realname", realname, longest=_MAX_TEXT, forbidden=FORBIDDEN)
     _text_check("comment", comment, longest=_MAX_COMMENT)
 
 

@@ -20,5 +20,7 @@ class OpenApiView(HarborView):
 
 @cache
 def _describe() -> dict[str, Any]:
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call] # the package is half typed
+    schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema["info"] = {"title": "harbor-py", "version": "2.0", "description": "Harbor's REST API"}
     return schema

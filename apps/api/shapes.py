@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 NEVER = "0001-01-01T00:00:00.000Z"
@@ -35,6 +37,7 @@ def _is_zero(value: Any) -> bool:
     return value is None or value is False or value in ("", 0) or value == {}
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class TimeField(serializers.Field[datetime | None, str, str, Any]):
     """A time of an answer; None is "never"."""
 

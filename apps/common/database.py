@@ -78,4 +78,5 @@ def delete_rows(queryset: QuerySet[Any]) -> int:
 
     Django's own ``delete()`` loads every row first to look for dependents, manifests' bytes and all.
     """
-    return int(queryset._raw_delete(queryset.db))  # noqa: SLF001
+    # Nothing is sent, and no count comes back, where the filter can match no row.
+    return int(queryset._raw_delete(queryset.db) or 0)  # noqa: SLF001

@@ -10,7 +10,9 @@ class Project(models.Model):
     """A tenant's name space: the first component of its repositories' names."""
 
     name = BytewiseCharField(max_length=255, unique=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_projects")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_projects"
+    )
     public = models.BooleanField(default=False)
     creation_time = models.DateTimeField(default=timezone.now)
     update_time = models.DateTimeField(auto_now=True)

@@ -6,9 +6,6 @@ NAME_PREFIX = "robot$"
 SYSTEM = "system"
 PROJECT = "project"
 
-ALLOW = "allow"
-DENY = "deny"
-
 SYSTEM_NAMESPACE = "/"
 EVERY_PROJECT = "*"
 

@@ -15,7 +15,8 @@ from apps.projects.models import Project
 from apps.projects.types import ProjectRef
 from apps.robots.constants import FOR_EVER, MAX_STORED_NAME, NAME_PREFIX
 from apps.robots.models import Robot
-from apps.robots.types import PermissionSet, permissions_from_json
+from apps.robots.permissions import PermissionSet
+from apps.robots.types import permissions_from_json
 
 _STORED_NAME = re.compile(r"[a-z0-9._+-]+\Z")
 _MAX_AGE = 10.0

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from apps.common.errors import BadRequestError
 from apps.projects.roles import PROJECT_GRANTABLE, SYSTEM_GRANTABLE
 from apps.robots.constants import (
-    ALLOW,
-    DENY,
     EVERY_PROJECT,
     FOR_EVER,
     MAX_DESCRIPTION,
@@ -20,7 +18,7 @@ from apps.robots.constants import (
     SYSTEM,
     SYSTEM_NAMESPACE,
 )
-from apps.robots.types import RobotPermission
+from apps.robots.types import ALLOW, DENY, RobotPermission
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*\Z")
 _SECRET_LENGTH = 32

@@ -1,5 +1,8 @@
+import threading
+
 import pytest
 
+from apps.accounts import passwords
 from apps.accounts.passwords import (
     has_control,
     password_check,
@@ -66,7 +69,9 @@ def test_random_passwords_pass_every_policy(policy):
             password_check(password)
 
 
-@pytest.mark.parametrize("username", ["", "x" * 256, *(f"a{c}b" for c in ',"~#%$'), "a\x00b", "a\nb", "a\ud800"])
+@pytest.mark.parametrize(
+    "username", ["", "x" * 256, *(f"a{c}b" for c in ',"~#%$'), "a\x00b", "a\nb", "a\ud800"]
+)
 def test_bad_usernames(username):
     with pytest.raises(BadRequestError, match="the username"):
         username_check(username)
@@ -110,3 +115,29 @@ def test_hash_and_match():
 def test_control_characters():
     assert has_control("\x7f")
     assert not has_control("plain Ä 漢")
+
+
+def test_few_hashes_at_the_same_time(monkeypatch):
+    """Twelve ask; each that is let in waits for three others, so that four are inside at once and never five."""
+    lock, full = threading.Lock(), threading.Barrier(4)
+    make_password = passwords.make_password
+    inside, most = 0, 0
+
+    def counting(password: str) -> str:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        full.wait(timeout=60)
+        encoded = make_password(password)
+        with lock:
+            inside -= 1
+        return encoded
+
+    monkeypatch.setattr(passwords, "make_password", counting)
+    threads = [threading.Thread(target=password_hash, args=("Abcdefghij1!",)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (inside, most) == (0, 4)

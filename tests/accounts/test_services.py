@@ -63,7 +63,12 @@ def test_create(boss, monkeypatch):
     assert (row.sysadmin_flag, row.is_active, row.deleted, row.version) == (False, True, False, 1)
     assert password_matches(GOOD, row.password)
     (event,) = events
-    assert (event.operation, event.user_id, event.username, event.operator) == ("create", user.id, "carl", "boss")
+    assert (event.operation, event.user_id, event.username, event.operator) == (
+        "create",
+        user.id,
+        "carl",
+        "boss",
+    )
 
 
 @pytest.mark.parametrize("change", [{"username": "anna"}, {"email": "anna@example.com"}])
@@ -73,7 +78,9 @@ def test_create_twice(boss, anna, change):
     assert live_users().count() == 2
 
 
-@pytest.mark.parametrize("change", [{"username": "a#b"}, {"email": "x"}, {"password": "weak"}, {"comment": "x" * 31}])
+@pytest.mark.parametrize(
+    "change", [{"username": "a#b"}, {"email": "x"}, {"password": "weak"}, {"comment": "x" * 31}]
+)
 def test_create_against_the_rules(boss, change):
     with pytest.raises(BadRequestError):
         create(boss, **change)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -47,7 +48,9 @@ def _children(server: HarborServer) -> dict[str, psutil.Process]:
     """The supervised processes by the module that they run, once each has become a Python of ours."""
     found = {}
     for child in psutil.Process(server.pid).children():
-        command = child.cmdline()
+        command: list[str] = []
+        with suppress(psutil.NoSuchProcess):  # Also of one that is dead and not yet waited for.
+            command = child.cmdline()
         if "-m" in command:
             found[command[command.index("-m") + 1]] = child
     return found
@@ -124,9 +127,14 @@ def test_a_killed_child_is_restarted(server, module):
 
 
 def test_a_killed_server_process_is_replaced(server):
-    [victim] = _children(server)["harbor_py.server"].children()
+    _wait_until(lambda: "harbor_py.server" in _children(server))
+    parent = _children(server)["harbor_py.server"]
+    _wait_until(parent.children)
+    [victim] = parent.children()
+
     victim.kill()
-    _wait_until(lambda: not victim.is_running())
+
+    _wait_until(lambda: parent.children() and victim not in parent.children())
     _wait_until(server.is_healthy)
 
 
@@ -185,7 +193,7 @@ def test_the_background_process_runs_the_schedule(stopped_server):
     """A row of the outbox that nobody handles is dropped with a warning when it is delivered."""
     server = stopped_server.start()
     _add_outbox_row(server.data_dir / "harbor.db")
-    _wait_until(lambda: "no handler nobody for cli_test: dropped" in server.log.read_text())
+    _wait_until(lambda: "no handler nobody for UserChanged: dropped" in server.log.read_text())
 
 
 def _add_outbox_row(database: Path) -> None:
@@ -194,8 +202,8 @@ def _add_outbox_row(database: Path) -> None:
         "from django.utils import timezone\n"
         "from apps.events.models import OutboxEvent\n"
         "import uuid\n"
-        "OutboxEvent.objects.create(event_id=uuid.uuid4(), name='cli_test', handler='nobody', payload={},"
-        " due_time=timezone.now())\n"
+        "OutboxEvent.objects.create(event_id=uuid.uuid4(), name='UserChanged', handler='nobody', payload={},"
+        " creation_time=timezone.now(), due_time=timezone.now())\n"
     )
     environment = os.environ | {
         "HARBOR_DATABASE_URL": f"sqlite:///{database}",

@@ -4,9 +4,10 @@ import os
 import signal
 from uuid import UUID
 
+from django.utils import timezone
+
 from apps.events.catalogue import ProjectUpdated
 from apps.events.models import SpoolFile
-from django.utils import timezone
 
 DIE = "die"
 

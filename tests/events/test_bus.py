@@ -60,9 +60,13 @@ def test_the_write_fails_with_its_handler():
     bus.subscribe_after_commit(ProjectUpdated, remember)
     bus.subscribe(ProjectUpdated, refuse)
 
-    with pytest.raises(LookupError), transaction.atomic():
-        SpoolFile.objects.create(name="written", drained_time=datetime.now(UTC))
-        bus.publish(an_event())
+    def write():
+        with transaction.atomic():
+            SpoolFile.objects.create(name="written", drained_time=datetime.now(UTC))
+            bus.publish(an_event())
+
+    with pytest.raises(LookupError):
+        write()
 
     assert not SpoolFile.objects.exists()
     assert not OutboxEvent.objects.exists()
@@ -72,10 +76,10 @@ def test_the_write_fails_with_its_handler():
 def test_the_outbox_row_goes_with_the_transaction():
     bus.subscribe_after_commit(ProjectUpdated, remember)
 
-    with pytest.raises(LookupError), transaction.atomic():
+    with transaction.atomic():
         bus.publish(an_event())
         assert OutboxEvent.objects.count() == 1
-        raise LookupError
+        transaction.set_rollback(True)
 
     assert not OutboxEvent.objects.exists()
 

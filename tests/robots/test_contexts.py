@@ -6,8 +6,8 @@ from apps.projects.roles import PROJECT_GRANTABLE, PUBLIC_PERMISSIONS, SYSTEM_GR
 from apps.projects.services import project_delete
 from apps.robots.constants import PROJECT
 from apps.robots.models import Robot
+from apps.robots.permissions import PermissionSet
 from apps.robots.services import robot_update
-from apps.robots.types import PermissionSet
 from tests.robots.conftest import grant, robot_context
 
 pytestmark = pytest.mark.django_db
