@@ -44,14 +44,14 @@ run: .state/run ## Start the registry on 127.0.0.1:8080, data in ./data (first s
 programs: ## Install the programs that the tests drive (as root on Debian; else say which are missing)
 	@PROGRAMS="$(PROGRAMS)" .ci/programs
 
-# The lines of pytest come last, so the last line of a whole run is a summary of pytest's. The second run has the
-# tests that use Django's database; those that start servers of their own cover PostgreSQL in the first one.
+# The whole suite comes last, so that the last line is the summary of it. Before it PostgreSQL has those tests that
+# use Django's database; the others start servers of their own, on PostgreSQL too.
 .PHONY: test
-test: .state/dev programs ## Run the tests on SQLite, then those of the database on PostgreSQL (T=path for a part)
-	$(PYTEST) $(T)
+test: .state/dev programs ## Run the tests of the database on PostgreSQL, then all of them on SQLite (T=path for a part)
 ifeq ($(T),)
 	HARBOR_TEST_DATABASE=postgres $(PYTEST) --ignore tests/e2e --ignore tests/cli --ignore tests/oci
 endif
+	$(PYTEST) $(T)
 
 .PHONY: bench
 bench: .state/dev programs ## Measure against Debian's docker-registry and print the ratios

@@ -12,7 +12,7 @@ class User(AbstractBaseUser):
 
     id = models.BigAutoField(primary_key=True)
     username = models.CharField(max_length=255, unique=True)
-    email = models.CharField(max_length=255, unique=True, null=True)
+    email = models.CharField(max_length=255, unique=True, null=True)  # noqa: DJ001 (two people without one)
     realname = models.CharField(max_length=255, default="", blank=True)
     comment = models.CharField(max_length=255, default="", blank=True)
     sysadmin_flag = models.BooleanField(default=False)

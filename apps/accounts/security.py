@@ -44,7 +44,8 @@ class SecurityContext(Protocol):
 
     def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
         """Whether the caller may do ``action`` on ``resource`` (``repository``, ``tag``, …; ``""`` is the
-        project itself) of this project, by the role table or the robot's permissions."""
+        project itself) of this project, by the role table or the robot's permissions.
+        """
 
     def can_system(self, resource: str, action: str) -> bool:
         """Whether the caller may do ``action`` on a ``resource`` of the whole installation."""
@@ -54,7 +55,7 @@ class Authenticator(Protocol):
     """Checks a name and a password of one kind of account."""
 
     def claims(self, username: str) -> bool:
-        """Whether this name can only be of this kind, so that no other needs to be asked."""
+        """Whether this name can be of this kind; the first kind that claims it is asked."""
 
     def authenticate(self, username: str, password: str) -> Principal | None:
         """The account, or None for a wrong name or password or an account that may not sign in."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,9 +24,14 @@ HARBOR_RELEASE = "v2.16.0"
 _STORAGE_NAMES = {"file": "filesystem", "s3": "s3", "memory": "inmemory"}
 
 
-def ping(_request: HttpRequest) -> HttpResponse:
-    """``GET /ping``, without a look at anything."""
-    return HttpResponse("Pong", content_type="text/plain; charset=utf-8")
+class PingView(HarborView):
+    """``GET /ping``, without a look at anything, the caller included."""
+
+    authentication_classes = []
+
+    def get(self, _request: Request) -> HttpResponse:
+        """Alive."""
+        return HttpResponse("Pong", content_type="text/plain; charset=utf-8")
 
 
 class VersionView(HarborView):

@@ -32,6 +32,7 @@ def _routes(prefix: str, views: Iterable[tuple[str, type[View]]]) -> list[URLPat
 
 
 _SYSTEM: list[tuple[str, type[View]]] = [
+    ("ping", system.PingView),
     ("health", system.HealthView),
     ("systeminfo", system.SystemInfoView),
     ("openapi.json", openapi.OpenApiView),
@@ -87,7 +88,6 @@ def _no_such_route(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("version", system.VersionView.as_view()),
-    path(f"{BASE}ping", system.ping),
     *_routes("", _SYSTEM),
     *_routes("users", _USERS),
     *_routes("projects", _PROJECTS),

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.db.models import F
 
-from apps.artifacts.models import Artifact, Repository, Tag
+from apps.artifacts.models import Artifact, Repository, RepositoryBlob, Tag
 from apps.artifacts.services.uploads import uploads_discard
-from apps.events.catalogue import ArtifactsPulled, RepositoryDeleted
+from apps.common.database import delete_rows
+from apps.events.bus import subscribe, subscribe_after_commit
+from apps.events.catalogue import ArtifactsPulled, ProjectDeleted, RepositoryDeleted
 
 
 def count_pulls(event: ArtifactsPulled) -> None:
@@ -30,6 +32,20 @@ def count_pulls(event: ArtifactsPulled) -> None:
         Tag.objects.filter(repository_id=repository_id, name=name).update(pull_time=at)
 
 
+def drop_unlisted_repositories(event: ProjectDeleted) -> None:
+    """Repositories that a push was begun and given up in do not keep their project from going."""
+    unlisted = Repository.objects.filter(project_id=event.project_id, listed=False)
+    delete_rows(RepositoryBlob.objects.filter(repository__in=unlisted))
+    delete_rows(unlisted)
+
+
 def discard_uploads(event: RepositoryDeleted, event_id: uuid.UUID) -> None:  # noqa: ARG001 (nothing to tell apart)
     """Throw away what was on its way into a repository that is gone. Idempotent."""
     uploads_discard(repository_name=event.repository_name)
+
+
+def register() -> None:
+    """Subscribe to the bus."""
+    subscribe(ArtifactsPulled, count_pulls)
+    subscribe(ProjectDeleted, drop_unlisted_repositories)
+    subscribe_after_commit(RepositoryDeleted, discard_uploads)

@@ -104,7 +104,7 @@ class Configuration(BaseModel):
         Field(
             description="`strong`: 12 characters with upper, lower, digit, symbol; `harbor`: 8 without symbol."
         ),
-    ] = "strong"
+    ] = "strong"  # noqa: S105 (the name of a policy)
     access_log: Annotated[bool, Field(description="One JSON line a request on standard output.")] = True
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],

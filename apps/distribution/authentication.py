@@ -1,7 +1,6 @@
 """From the Authorization header to a caller, and the challenge for those who have to bring one."""
 
 import base64
-import binascii
 
 from apps.accounts.authentication import authenticate, current_principal
 from apps.accounts.security import Principal, context_of
@@ -67,7 +66,7 @@ def basic_principal(request: Request) -> Principal | None:
         username, separator, password = (
             base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
         )
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # Not base64, not ASCII, not UTF-8.
         return None
     if not separator:
         return None

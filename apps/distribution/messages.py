@@ -46,7 +46,7 @@ class Request:
     def query(self) -> dict[str, list[str]]:
         """Parameters of the query string, percent-decoded; a parameter without a value is there as ""."""
         text = self.environ.get("QUERY_STRING") or ""
-        return parse_qs(text, keep_blank_values=True, max_num_fields=1000) if text else {}
+        return parse_qs(text, keep_blank_values=True) if text else {}
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter."""

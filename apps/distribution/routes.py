@@ -60,9 +60,10 @@ PLAIN_ROUTES: dict[tuple[str, str], Callable[[Request], Response]] = {
     ("/service/token", "POST"): base.token_post,
 }
 
+# Fixed words or plain path to the methods there.
 METHODS = {
-    words: sorted({method for other, method in REPOSITORY_ROUTES if other == words})
-    for words, _ in REPOSITORY_ROUTES
+    words: sorted({method for other, method in (*REPOSITORY_ROUTES, *PLAIN_ROUTES) if other == words})
+    for words, _ in (*REPOSITORY_ROUTES, *PLAIN_ROUTES)
 }
 
 

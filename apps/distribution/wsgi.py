@@ -18,7 +18,7 @@ from apps.distribution.errors import ProtocolError, error_response
 from apps.distribution.messages import REASONS, Environ, Request, Response
 from apps.distribution.routes import METHODS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
 from apps.distribution.target import Target
-from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError
+from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError, excerpt
 from apps.oci.references import check_repository_name
 from apps.storage.errors import StorageError, StorageFullError
 
@@ -76,22 +76,26 @@ def _answer(request: Request) -> Response:
 
 
 def _dispatch(request: Request) -> Response:
+    if "%00" in request.environ.get("QUERY_STRING", ""):
+        # No parameter has a use for it, and PostgreSQL takes it in no text.
+        raise ProtocolError("BAD_REQUEST", "a parameter holds a NUL character")
     plain = PLAIN_ROUTES.get((request.path, request.method))
     if plain is not None:
         return plain(request)
+    if request.path in METHODS:
+        raise _method_refused(request, request.path)
     parts = split(request.path)
     if parts is None:
-        raise ProtocolError("NOT_FOUND", f"there is nothing at {request.path[:200]}")
+        raise ProtocolError("NOT_FOUND", f"there is nothing at {excerpt(request.path)}")
     name, words, last = parts
     route = REPOSITORY_ROUTES.get((words, request.method))
     if route is None:
-        raise ProtocolError(
-            "UNSUPPORTED",
-            f"{request.method} is not supported here",
-            headers=[("Allow", ", ".join(METHODS[words]))],
-        )
+        raise _method_refused(request, words)
     request.repository = check_repository_name(name)
     mount_from = request.parameter("from") or "" if words == "blobs/uploads" and not last else ""
+    if mount_from:
+        # Before it goes into the challenge, which is a header.
+        check_repository_name(mount_from)
     scope = scope_for(name, route.action, mount_from)
     keys = (repository_key(name), project_key(name.partition("/")[0]))
     caller = caller_of(request, scope, keys)
@@ -99,6 +103,14 @@ def _dispatch(request: Request) -> Response:
     if project is None or not caller.may(project, name, route.action):
         raise _not_allowed(request, name, route.action, scope, uses_token=caller.uses_token)
     return route.handler(request, caller, Target(project, name), last)
+
+
+def _method_refused(request: Request, words: str) -> ProtocolError:
+    return ProtocolError(
+        "UNSUPPORTED",
+        f"{excerpt(request.method)} is not supported here",
+        headers=[("Allow", ", ".join(METHODS[words]))],
+    )
 
 
 def _not_allowed(request: Request, name: str, action: str, scope: str, *, uses_token: bool) -> ProtocolError:

@@ -101,7 +101,7 @@ def people(db: None) -> None:
         ("user_id=[13~]", ["c_d", "cxd"]),
         ("sysadmin_flag=true", ["ann"]),
         ("creation_time=[2020-01-13T00:00:00~]", ["c_d", "cxd"]),
-        ("creation_time__lt=2020-01-12T01:00:00+01:00", ["ann"]),
+        ("creation_time__lt=2020-01-12T01:00:00%2B01:00", ["ann"]),
         ("unknown=1", ["ann", "Bob", "c_d", "cxd"]),
         ("comment=1", ["ann", "Bob", "c_d", "cxd"]),
         ("username=(ann)", ["ann", "Bob", "c_d", "cxd"]),

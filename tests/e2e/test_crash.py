@@ -20,7 +20,7 @@ from tests.support.http import RegistryClient, RegistryError
 from tests.support.images import digest_of, make_image
 from tests.support.server import HarborServer
 
-_KILLS = 100
+_KILLS = 8
 _PUSHERS = 4
 _LONGEST_LIFE = 0.6
 _LAYER_SIZES = (100, 10_000, 300_000, 2_000_000)

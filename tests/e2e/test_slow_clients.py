@@ -24,6 +24,7 @@ _STALL_SECONDS = 2
 _LARGE = 32 * 1024 * 1024
 _PULLS = 20
 _TICK = 0.25
+_WARM_UP_TICKS = 3
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,9 @@ class Drippers:
     count: int
     reads: bool = False
     sockets: dict[int, socket.socket] = field(default_factory=dict)
+    _begun: set[int] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ticks: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -50,6 +54,8 @@ class Drippers:
             self._open(number)
         self._thread = threading.Thread(target=self._drip)
         self._thread.start()
+        for _ in range(_WARM_UP_TICKS):
+            self._ticks.acquire()
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -58,6 +64,13 @@ class Drippers:
             self._thread.join()
         for connection in self.sockets.values():
             connection.close()
+
+    def held(self) -> int:
+        """How many connections the server works on now: downloads begun, or requests not answered yet."""
+        with self._lock:
+            if self.reads:
+                return len(self._begun)
+            return len(self.sockets) - len(select.select(list(self.sockets.values()), [], [], 0)[0])
 
     def _open(self, number: int) -> None:
         connection = socket.socket()
@@ -72,21 +85,30 @@ class Drippers:
 
     def _drip(self) -> None:
         while not self._stop.wait(_TICK):
-            for number, connection in list(self.sockets.items()):
-                try:
-                    if self.reads:
-                        moves = bool(connection.recv(256))
-                    else:
-                        connection.send(b"x")
-                        moves = not select.select([connection], [], [], 0)[0]
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    moves = False
-                if not moves:
-                    connection.close()
-                    with suppress(OSError):
-                        self._open(number)
+            with self._lock:
+                for number, connection in list(self.sockets.items()):
+                    try:
+                        moves = self._read(number) if self.reads else self._write(number)
+                    except BlockingIOError:
+                        continue
+                    except OSError:
+                        moves = False
+                    if not moves:
+                        connection.close()
+                        self._begun.discard(number)
+                        with suppress(OSError):
+                            self._open(number)
+            self._ticks.release()
+
+    def _read(self, number: int) -> bool:
+        data = self.sockets[number].recv(256)
+        if number not in self._begun and data.startswith(b"HTTP/1.1 200 "):
+            self._begun.add(number)
+        return number in self._begun and bool(data)
+
+    def _write(self, number: int) -> bool:
+        self.sockets[number].send(b"x")
+        return not select.select([self.sockets[number]], [], [], 0)[0]
 
 
 def unfinished_header(tenant: Tenant) -> Callable[[int], bytes]:
@@ -152,32 +174,40 @@ def test_dripping_headers_bodies_and_downloads_keep_nobody_from_working(
         bodies = unfinished_body(slow_tenant, registry, 80)
         downloads = slow_download(slow_tenant, registry)
     with (
-        Drippers(host, unfinished_header(slow_tenant), 140),
-        Drippers(host, bodies, 80),
-        Drippers(host, downloads, 80, reads=True),
+        Drippers(host, unfinished_header(slow_tenant), 140) as first,
+        Drippers(host, bodies, 80) as second,
+        Drippers(host, downloads, 80, reads=True) as third,
     ):
         others_pull(slow_tenant, pulled)
         others_work(slow_tenant)
+        assert first.held() > 130
+        assert second.held() > 70
+        assert third.held() > 70
 
 
 def test_hundreds_of_dripping_headers_keep_nobody_from_working(slow_tenant: Tenant, pulled: str) -> None:
-    with Drippers(slow_tenant.server.host, unfinished_header(slow_tenant), 400):
+    with Drippers(slow_tenant.server.host, unfinished_header(slow_tenant), 400) as drippers:
         others_pull(slow_tenant, pulled)
         others_work(slow_tenant)
+        assert drippers.held() > 380
 
 
-def test_hundreds_of_dripping_bodies_keep_nobody_from_pulling(slow_tenant: Tenant, pulled: str) -> None:
+def test_more_dripping_bodies_than_are_taken_keep_nobody_from_pulling(
+    slow_tenant: Tenant, pulled: str
+) -> None:
     with RegistryClient(slow_tenant.server.url, slow_tenant.server.admin) as registry:
         opening = unfinished_body(slow_tenant, registry, 300)
-    with Drippers(slow_tenant.server.host, opening, 300):
+    with Drippers(slow_tenant.server.host, opening, 300) as drippers:
         others_pull(slow_tenant, pulled)
+        assert drippers.held() > 100
 
 
 def test_hundreds_of_slow_downloads_keep_nobody_from_pulling(slow_tenant: Tenant, pulled: str) -> None:
     with RegistryClient(slow_tenant.server.url, slow_tenant.server.admin) as registry:
         opening = slow_download(slow_tenant, registry)
-    with Drippers(slow_tenant.server.host, opening, 200, reads=True):
+    with Drippers(slow_tenant.server.host, opening, 200, reads=True) as drippers:
         others_pull(slow_tenant, pulled)
+        assert drippers.held() > 180
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])

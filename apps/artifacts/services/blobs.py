@@ -8,6 +8,8 @@ from apps.artifacts.errors import (
     BlobUnknownError,
     DigestMismatchError,
     RepositoryUnknownError,
+    UploadInvalidError,
+    UploadUnknownError,
 )
 from apps.artifacts.models import ArtifactBlob, Blob, RepositoryBlob
 from apps.artifacts.selectors import blob_find, blob_source_find
@@ -27,7 +29,7 @@ from apps.common.database import release_connection, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.oci.digests import Digest
 from apps.projects.types import ProjectRef
-from apps.storage.errors import FileMissingError
+from apps.storage.errors import FileMissingError, UploadBusyError
 from apps.storage.layout import blob_path, upload_path
 from apps.storage.selectors import get_driver
 
@@ -45,21 +47,27 @@ def blob_commit(
 
     ``received.digest`` is trusted to be the ``digest.algorithm`` hash of the whole upload unless it is "". Raises
     :class:`DigestMismatchError` and throws the upload away when the bytes are others; raises what the storage
-    gates refuse, likewise. The bytes are durable in place before the row says that they exist.
+    gates refuse, likewise; raises :class:`UploadUnknownError` or :class:`UploadInvalidError` when another request
+    finished the upload or is writing to it. The bytes are durable in place before the row says that they exist.
     """
     require_project(actor, project.id, public=project.public, resource="repository", action="push")
     driver = get_driver()
     upload = upload_path(repository_name, upload_id)
     release_connection()
-    actual = received.digest or upload_hash(driver=driver, path=upload, algorithm=digest.algorithm)
-    if actual != digest.hex:
-        driver.discard_upload(upload)
-        raise DigestMismatchError(
-            "the uploaded bytes have another digest", detail={"digest": f"{digest.algorithm}:{actual}"}
-        )
     path = blob_path(digest)
-    # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
-    driver.publish(upload, path)
+    try:
+        actual = received.digest or upload_hash(driver=driver, path=upload, algorithm=digest.algorithm)
+        if actual != digest.hex:
+            driver.discard_upload(upload)
+            raise DigestMismatchError(
+                "the uploaded bytes have another digest", detail={"digest": f"{digest.algorithm}:{actual}"}
+            )
+        # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
+        driver.publish(upload, path)
+    except FileMissingError:
+        raise UploadUnknownError("another request finished or cancelled the upload", detail=upload_id) from None
+    except UploadBusyError:
+        raise UploadInvalidError("another request is writing to the upload", detail=upload_id) from None
     try:
         with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             repository_id = repository_ensure(project=project, name=repository_name)

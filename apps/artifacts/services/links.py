@@ -47,7 +47,7 @@ def _ensure_links(
     One that another transaction inserts or removes meanwhile is looked at again, so that each is either ours or
     locked when this returns.
     """
-    table = model._meta.db_table
+    table = model._meta.db_table  # noqa: SLF001 (Django documents it as public)
     inserted: set[int] = set()
     missing = sorted(set(blob_ids))
     with connection.cursor() as cursor:

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from apps.artifacts.errors import BlobSizeError, UploadUnknownError
 from apps.oci.digests import new_hasher
+from apps.oci.errors import excerpt
 from apps.storage.driver import StorageDriver
-from apps.storage.errors import FileMissingError
+from apps.storage.errors import FileMissingError, UploadSealedError
 from apps.storage.layout import upload_path, uploads_prefix
 from apps.storage.selectors import get_driver
 
@@ -59,7 +60,11 @@ def upload_append(
         upload_require(repository_name=repository_name, upload_id=upload_id)
     hasher = new_hasher(algorithm) if offset == 0 else None
     received = 0
-    with driver.open_writer(path, offset=offset) as writer:
+    try:
+        opened = driver.open_writer(path, offset=offset)
+    except UploadSealedError:
+        raise UploadUnknownError("another request finished the upload", detail=upload_id) from None
+    with opened as writer:
         while piece := read(PIECE):
             received += len(piece)
             if limit is not None and received > limit:
@@ -78,7 +83,9 @@ def upload_require(*, repository_name: str, upload_id: str) -> int:
     try:
         return get_driver().upload_size(upload_path(repository_name, upload_id))
     except (FileMissingError, ValueError):
-        raise UploadUnknownError("the upload is not known to the registry", detail=upload_id) from None
+        raise UploadUnknownError(
+            "the upload is not known to the registry", detail=excerpt(upload_id)
+        ) from None
 
 
 def upload_cancel(*, repository_name: str, upload_id: str) -> None:

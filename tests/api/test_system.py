@@ -1,0 +1,35 @@
+"""Ping, version, health, system info."""
+
+from tests.api.conftest import World
+
+
+def test_ping_is_plain_text(world: World) -> None:
+    answer = world.clients["anonymous"].get("/ping")
+    assert (answer.text, answer.headers["Content-Type"]) == ("Pong", "text/plain; charset=utf-8")
+
+
+def test_version(world: World) -> None:
+    assert world.admin.get(f"{world.server.url}/api/version").json() == {"version": "v2.0"}
+
+
+def test_health_lists_what_is_there(world: World) -> None:
+    health = world.clients["anonymous"].get("/health").json()
+    names = ["core", "database", "registry"] + (["redis"] if "HARBOR_REDIS_URL" in world.server.env else [])
+    assert health == {"status": "healthy", "components": [{"name": n, "status": "healthy"} for n in names]}
+
+
+def test_anonymous_callers_learn_how_to_sign_in_and_no_more(world: World) -> None:
+    assert world.clients["anonymous"].get("/systeminfo").json() == {
+        "auth_mode": "db_auth",
+        "primary_auth_mode": False,
+        "self_registration": False,
+    }
+
+
+def test_signed_in_callers_learn_more(world: World) -> None:
+    info = world.clients["guest"].get("/systeminfo").json()
+    assert info["registry_url"] == world.server.host
+    assert info["external_url"] == world.server.url
+    assert info["harbor_version"].startswith("v2.")
+    assert (info["read_only"], info["has_ca_root"]) == (False, False)
+    assert info["registry_storage_provider_name"] == "filesystem"
