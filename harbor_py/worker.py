@@ -11,6 +11,7 @@ import warnings
 
 from celery.beat import Service
 from celery.exceptions import SecurityWarning
+from celery.signals import worker_shutting_down
 
 from harbor_py.celery import app
 from harbor_py.processes import die_with_parent
@@ -38,6 +39,8 @@ def main() -> None:
     scheduler = Service(app, max_interval=1)
     thread = threading.Thread(target=_run_scheduler, args=(scheduler,), daemon=True, name="scheduler")
     thread.start()
+    # Told at the signal, so that it makes no more work while the worker ends.
+    worker_shutting_down.connect(lambda **_: scheduler.stop(), weak=False)
     worker.start()
     scheduler.stop(wait=True)
     sys.exit(worker.exitcode or 0)

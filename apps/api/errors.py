@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -42,6 +43,7 @@ STATUS: dict[str, tuple[HTTPStatus, str]] = {
     "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "REQUEST_ENTITY_TOO_LARGE"),
     "UNPROCESSABLE_ENTITY": (HTTPStatus.UNPROCESSABLE_ENTITY, "UNPROCESSABLE_ENTITY"),
     "TOO_MANY_REQUEST": (HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_REQUEST"),
+    "UNAVAILABLE": (HTTPStatus.SERVICE_UNAVAILABLE, "UNKNOWN"),
 }
 
 # DRF's codes for values of the right type that break a bound of the contract: Harbor answers 422 to those.
@@ -77,6 +79,9 @@ def _describe(error: Exception) -> tuple[int, str, str]:
             return status, _http_code(status), "; ".join(f"{name}: {text}" for name, _, text in problems)
         case exceptions.APIException():
             return error.status_code, _http_code(error.status_code), str(error.detail)
+        case InterfaceError() | OperationalError():
+            # The database is away, busy or out of connections: worth another try, unlike a defect.
+            return HTTPStatus.SERVICE_UNAVAILABLE, "UNKNOWN", ""
         case Http404():
             return HTTPStatus.NOT_FOUND, "NOT_FOUND", "the resource is not found"
         case _:

@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from apps.api.shapes import Input, Shape, TimeField, text
 from apps.api.views import HarborView, ListRules
 from apps.artifacts.models import Repository
-from apps.artifacts.selectors import repository_get
+from apps.artifacts.selectors import repository_get, repository_list
 from apps.artifacts.services.repositories import repository_delete, repository_update
-from apps.catalog.artifacts import artifact_counts, repositories_of
+from apps.catalog.artifacts import artifact_counts
 from apps.common.errors import BadRequestError
 from apps.common.query import QueryField, read_int, read_time
 from apps.projects.selectors import projects_visible_to
@@ -86,7 +86,7 @@ class AllRepositoriesView(HarborView):
     def get(self, _request: Request) -> Response:
         """The repositories of every project that the caller may see."""
         visible = projects_visible_to(actor=self.actor).order_by().values_list("pk", flat=True)
-        return self.list_response(repositories_of(visible), REPOSITORIES, RepositoryShape, batch=with_counts)
+        return self.list_response(repository_list(visible), REPOSITORIES, RepositoryShape, batch=with_counts)
 
 
 class RepositoriesView(HarborView):
@@ -98,7 +98,7 @@ class RepositoriesView(HarborView):
         """The repositories of one project."""
         project = self.project(resource="repository", action="list")
         return self.list_response(
-            repositories_of([project.pk]), REPOSITORIES, RepositoryShape, batch=with_counts
+            repository_list([project.pk]), REPOSITORIES, RepositoryShape, batch=with_counts
         )
 
 

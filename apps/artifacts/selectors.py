@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from apps.artifacts.errors import ManifestUnknownError, RepositoryUnknownError
 from apps.artifacts.models import Artifact, ArtifactReference, Blob, Repository, RepositoryBlob, Tag
@@ -33,19 +33,16 @@ def repository_row(name: str) -> Repository:
 
 
 def repository_get(name: str) -> Repository:
-    """A listed repository with ``artifact_count``; raises :class:`RepositoryUnknownError`."""
-    row = repository_list().filter(name=name).first()
+    """A repository that something was pushed to; raises :class:`RepositoryUnknownError`."""
+    row = Repository.objects.filter(listed=True, name=name).first()
     if row is None:
         raise RepositoryUnknownError(f"repository {name} not found", detail={"name": name})
     return row
 
 
-def repository_list(project_id: int | None = None) -> QuerySet[Repository]:
-    """Repositories that something was pushed to, of one project or of all, each with ``artifact_count``."""
-    rows = Repository.objects.filter(listed=True).select_related("project")
-    if project_id is not None:
-        rows = rows.filter(project_id=project_id)
-    return rows.annotate(artifact_count=Count("artifacts"))
+def repository_list(project_ids: QuerySet[Any, int] | Iterable[int]) -> QuerySet[Repository]:
+    """Repositories of these projects that something was pushed to."""
+    return Repository.objects.filter(listed=True, project_id__in=project_ids)
 
 
 def repository_names(*, after: str, limit: int, project_ids: Iterable[int] | None) -> list[str]:

@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from apps.artifacts.models import Artifact, ArtifactReference, Repository, Tag
+from apps.artifacts.models import Artifact, ArtifactReference, Tag
 from apps.common.errors import BadRequestError
 from apps.common.query import Condition, Form
 
@@ -41,11 +40,6 @@ def artifact_counts(repository_ids: Iterable[int]) -> dict[int, int]:
     """Artifacts that a list shows, by repository; repositories without any are missing."""
     rows = shown_artifacts(Artifact.objects.filter(repository_id__in=list(repository_ids)))
     return dict(rows.values_list("repository_id").annotate(Count("id")))
-
-
-def repositories_of(project_ids: QuerySet[Any, int] | Iterable[int]) -> QuerySet[Repository]:
-    """Repositories of these projects that something was pushed to."""
-    return Repository.objects.filter(listed=True, project_id__in=project_ids)
 
 
 def shown_artifacts(rows: QuerySet[Artifact]) -> QuerySet[Artifact]:

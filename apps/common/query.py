@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from django.db.models import Model, Q, QuerySet
 
@@ -70,11 +70,12 @@ def normalise_key(key: str) -> str:
 def parse_query(text: str) -> tuple[Condition, ...]:
     """The conditions of a ``q`` parameter that the URL decoding has been done for once.
 
+    Harbor decodes a second time. So do we, but for ``+``: media types have it, and it would become a space.
     Raises :class:`BadRequestError` with Harbor's wording.
     """
     if not text:
         return ()
-    text = unquote_plus(text)
+    text = unquote(text)
     if "\x00" in text:
         raise BadRequestError("invalid query string value: it holds a NUL character")
     parts = text.split(",")

@@ -1,17 +1,17 @@
 """Who calls the data plane and what they may do to the repository in the path.
 
-A token says itself what it allows (CPU only; the account behind it is looked at under its stamp). HTTP Basic is
-turned into the same by the account's security context.
+What an account may do in a project is remembered under the stamps of both; a token narrows it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apps.accounts.security import Principal, SecurityContext
-from apps.projects.selectors import project_find
+from apps.accounts.security import Principal, SecurityContext, context_of
+from apps.common.caches import StampedCache
+from apps.common.stamps import principal_key, project_key
+from apps.projects.contexts import AnonymousContext
+from apps.projects.selectors import actions_on_repository, project_find
 from apps.projects.types import ProjectRef
-
-ACTIONS = ("pull", "push", "delete")
 
 # What the services ask about, as the actions that a token carries.
 _TOKEN_ACTIONS = {
@@ -32,8 +32,8 @@ class Grant:
     actions: frozenset[str]
 
 
-class TokenContext:
-    """The security context of a token, limited to one repository of the request at a time."""
+class RepositoryContext:
+    """The security context of a request of the data plane: some actions on the repositories of one project."""
 
     __slots__ = ("_actions", "_project_id", "principal")
 
@@ -59,23 +59,13 @@ class TokenContext:
 
 
 class Caller:
-    """An authenticated or anonymous caller of the data plane.
+    """An authenticated or anonymous caller of the data plane; with ``grants`` a token narrows what it may do."""
 
-    With ``grants`` (a token's) only those count; without, ``context`` decides (HTTP Basic).
-    """
+    __slots__ = ("_grants", "principal")
 
-    __slots__ = ("_context", "_grants", "principal")
-
-    def __init__(
-        self,
-        principal: Principal | None,
-        *,
-        grants: Mapping[str, Grant] | None = None,
-        context: SecurityContext | None = None,
-    ) -> None:
+    def __init__(self, principal: Principal | None, *, grants: Mapping[str, Grant] | None = None) -> None:
         self.principal = principal
         self._grants = grants
-        self._context = context
 
     @property
     def uses_token(self) -> bool:
@@ -87,23 +77,37 @@ class Caller:
         """The name for logs."""
         return self.principal.name if self.principal is not None else ""
 
-    def may(self, project: ProjectRef, repository_name: str, action: str) -> bool:
-        """Whether the caller may ``pull``, ``push`` or ``delete`` in a repository."""
-        if self._grants is not None:
-            grant = self._grants.get(repository_name)
-            return grant is not None and grant.project_id == project.id and action in grant.actions
-        return self._context is not None and self._context.can_project(
-            project.id, public=project.public, resource="repository", action=action
-        )
+    def actions(self, project: ProjectRef, repository_name: str) -> frozenset[str]:
+        """Which of pull, push and delete the caller may do in a repository.
+
+        A token allows what it was given, and only what its account may still do: who loses a role loses it at
+        once, and not when the token ends.
+        """
+        if self._grants is None:
+            return actions_now(self.principal, project)
+        grant = self._grants.get(repository_name)
+        if grant is None or grant.project_id != project.id:
+            return frozenset()
+        return grant.actions & actions_now(self.principal, project)
 
     def context_in(self, project: ProjectRef, repository_name: str) -> SecurityContext:
         """What services are given to decide by."""
-        if self._grants is None and self._context is not None:
-            return self._context
-        grant = (self._grants or {}).get(repository_name)
-        if grant is None or grant.project_id != project.id:
-            return TokenContext(self.principal, 0, frozenset())
-        return TokenContext(self.principal, project.id, grant.actions)
+        return RepositoryContext(self.principal, project.id, self.actions(project, repository_name))
+
+
+_actions: StampedCache[frozenset[str]] = StampedCache(max_entries=16384, max_age=30)
+
+
+def actions_now(principal: Principal | None, project: ProjectRef) -> frozenset[str]:
+    """Which of pull, push and delete an account may do in a project's repositories; no SQL when warm."""
+    kind, identifier = (principal.kind, principal.id) if principal else ("anonymous", 0)
+
+    def load() -> frozenset[str]:
+        actor = context_of(principal) if principal is not None else AnonymousContext()
+        return actions_on_repository(actor, project)
+
+    stamps = (principal_key(kind, identifier), project_key(project.name))
+    return _actions.get((kind, identifier, project.id), stamps, load) or frozenset()
 
 
 def project_of(repository_name: str) -> ProjectRef | None:

@@ -3,7 +3,7 @@
 import base64
 
 from apps.accounts.authentication import authenticate, current_principal
-from apps.accounts.security import Principal, context_of
+from apps.accounts.security import Principal
 from apps.common.forwarding import base_url, client_address
 from apps.common.stamps import get_stamps, principal_key
 from apps.distribution.access import Caller
@@ -29,7 +29,7 @@ def caller_of(request: Request, scope: str, stamp_keys: tuple[str, ...] = ()) ->
     if principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
     request.person = principal.name
-    return Caller(principal, context=context_of(principal))
+    return Caller(principal)
 
 
 def _by_token(request: Request, text: str, scope: str, stamp_keys: tuple[str, ...]) -> Caller:

@@ -6,7 +6,6 @@ expires. What the account behind a token may do at all is looked at by its calle
 
 import time
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +23,7 @@ SERVICE = "harbor-registry"
 LEEWAY_SECONDS = 60
 _ALGORITHM = "ES256"
 _KEPT = 8192
+_SAME_FOR_SECONDS = 10
 
 
 class TokenInvalidError(Exception):
@@ -58,10 +58,35 @@ def _keys() -> tuple[EllipticCurvePrivateKey, EllipticCurvePublicKey]:
     return private, private.public_key()
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A signed token; ``life`` in seconds from ``issued_at``, which is in seconds since 1970."""
+
+    text: str
+    life: int
+    issued_at: int
+
+
+_issued: dict[object, IssuedToken] = {}
+
+
 def token_issue(
-    *, principal: Principal | None, grants: Iterable[tuple[str, Grant]], catalog: bool
-) -> tuple[str, int, int]:
-    """Sign a token; returns it, its life in seconds and its time of issue in seconds since 1970."""
+    *, principal: Principal | None, grants: tuple[tuple[str, Grant], ...], catalog: bool
+) -> IssuedToken:
+    """A token for these grants: a client that asks again within some seconds gets the same one."""
+    key = (principal, grants, catalog)
+    issued = _issued.get(key)
+    if issued is None or time.time() - issued.issued_at >= _SAME_FOR_SECONDS:
+        issued = _sign(principal, grants, catalog=catalog)
+        if len(_issued) >= _KEPT:
+            _issued.clear()
+        _issued[key] = issued
+    return issued
+
+
+def _sign(
+    principal: Principal | None, grants: tuple[tuple[str, Grant], ...], *, catalog: bool
+) -> IssuedToken:
     issued_at = int(time.time())
     life = settings.HARBOR.token_expiration * 60
     access: list[dict[str, Any]] = [
@@ -82,7 +107,7 @@ def token_issue(
     }
     if principal is not None:
         claims["account"] = [principal.kind, principal.id, principal.version]
-    return jwt.encode(claims, _keys()[0], algorithm=_ALGORITHM), life, issued_at
+    return IssuedToken(jwt.encode(claims, _keys()[0], algorithm=_ALGORITHM), life, issued_at)
 
 
 _verified: dict[str, Token] = {}

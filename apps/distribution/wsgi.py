@@ -100,7 +100,7 @@ def _dispatch(request: Request) -> Response:
     keys = (repository_key(name), project_key(name.partition("/")[0]))
     caller = caller_of(request, scope, keys)
     project = project_of(name)
-    if project is None or not caller.may(project, name, route.action):
+    if project is None or route.action not in caller.actions(project, name):
         raise _not_allowed(request, name, route.action, scope, uses_token=caller.uses_token)
     return route.handler(request, caller, Target(project, name), last)
 

@@ -69,7 +69,8 @@ def publish(event: Event) -> None:
 
 def after_commit_handler(event_name: str, handler: str) -> AfterCommitHandler | None:
     """The handler that an outbox row names; None when this version no longer has it."""
-    return _after_commit[getattr(catalogue, event_name)].get(handler)
+    event_type = getattr(catalogue, event_name, None)
+    return None if event_type is None else _after_commit[event_type].get(handler)
 
 
 def encode(event: Event) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import REPOSITORY, World
-from tests.support.accounts import make_project, unique
+from tests.support.accounts import api, make_project, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_artifact, make_image, make_index
 
@@ -26,10 +26,7 @@ def digests(answer: httpx.Response) -> list[str]:
 def test_a_name_with_a_slash_in_each_encoding(world: World, name: str) -> None:
     shown = world.admin.get(f"/projects/{world.private}/repositories/{name}").json()
     assert shown["name"] == f"{world.private}/{REPOSITORY}"
-    assert (shown["artifact_count"], shown["description"] if "description" in shown else "") in {
-        (1, ""),
-        (1, "an app"),
-    }
+    assert shown["artifact_count"] == 1
     assert world.admin.get(f"{artifacts_path(world, name)}/v1").json()["digest"] == world.digest
     assert len(world.admin.get(f"{artifacts_path(world, name)}/v1/tags").json()) == 1
 
@@ -159,11 +156,11 @@ def test_a_copy_into_a_name_that_is_none(world: World) -> None:
 
 def test_a_copy_tells_strangers_nothing_of_the_source(world: World) -> None:
     project = unique("own")
-    outsider = world.clients["outsider"]
-    assert outsider.post("/projects", json={"project_name": project}).status_code == 201
     path = artifacts_path(world, "app", project)
-    for source in (f"{world.private}/{REPOSITORY}:v1", f"{world.private}/nothing:v1", "no-such-project/app:v1"):
-        assert outsider.post(f"{path}?from={source}").status_code == 403
+    sources = (f"{world.private}/{REPOSITORY}:v1", f"{world.private}/nothing:v1", "no-such-project/app:v1")
+    with api(world.server.url, make_user(world.admin)) as stranger:
+        assert stranger.post("/projects", json={"project_name": project}).status_code == 201
+        assert [stranger.post(f"{path}?from={source}").status_code for source in sources] == [403, 403, 403]
 
 
 def test_deleting_artifacts_and_repositories(world: World) -> None:

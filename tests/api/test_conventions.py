@@ -62,7 +62,8 @@ def test_what_is_no_json_is_400(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [[], "text", 7, {"project_name": {}}, {"project_name": True}, {"metadata": "x"}, {"public": "so so"}]
+    "body",
+    [[], "text", 7, {"project_name": {}}, {"project_name": True}, {"metadata": "x"}, {"public": "so so"}],
 )
 def test_json_of_another_shape_is_400(world: World, body: object) -> None:
     assert error_of(world.admin.post("/projects", json=body))[:2] == (400, "BAD_REQUEST")
@@ -107,7 +108,9 @@ def test_a_chunked_body_is_read(world: World) -> None:
 
 
 def test_null_is_absence(world: World) -> None:
-    answer = world.admin.post("/projects", json={"project_name": None, "public": None, "metadata": {"public": None}})
+    answer = world.admin.post(
+        "/projects", json={"project_name": None, "public": None, "metadata": {"public": None}}
+    )
     assert error_of(answer)[:2] == (400, "BAD_REQUEST")
 
 
@@ -189,5 +192,7 @@ def test_the_description_of_the_api_names_every_operation(world: World) -> None:
     post = description["paths"]["/api/v2.0/projects"]["post"]
     shape = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     assert "project_name" in description["components"]["schemas"][shape]["properties"]
-    names = [operation["operationId"] for path in description["paths"].values() for operation in path.values()]
+    names = [
+        operation["operationId"] for path in description["paths"].values() for operation in path.values()
+    ]
     assert len(names) == len(set(names)) > 50

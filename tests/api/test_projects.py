@@ -1,5 +1,7 @@
 """Projects, members and metadata over the API."""
 
+import secrets
+
 import pytest
 
 from tests.api.conftest import World
@@ -46,7 +48,7 @@ def test_location_by_name(world: World) -> None:
 
 
 def test_a_name_of_digits_is_an_id_unless_the_header_says_otherwise(world: World) -> None:
-    name = str(int(unique("1")[2:], 16) % 10**9 + 10**9)
+    name = str(10**9 + secrets.randbelow(10**9))
     make_project(world.admin, name=name)
     assert world.admin.get(f"/projects/{name}").status_code == 404
     by_name = world.admin.get(f"/projects/{name}", headers={"X-Is-Resource-Name": "true"})
@@ -92,7 +94,10 @@ def test_list_filters(world: World, query: str, found: int) -> None:
 def test_what_would_be_lost_is_refused(world: World) -> None:
     body = {"project_name": unique("lost"), "cve_allowlist": {"items": [{"cve_id": "CVE-2020-1"}]}}
     assert world.admin.post("/projects", json=body).status_code == 400
-    assert world.admin.post("/projects", json={"project_name": unique("lost"), "registry_id": 3}).status_code == 400
+    assert (
+        world.admin.post("/projects", json={"project_name": unique("lost"), "registry_id": 3}).status_code
+        == 400
+    )
 
 
 def test_life_of_a_member(world: World) -> None:

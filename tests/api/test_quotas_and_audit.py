@@ -31,7 +31,9 @@ def test_quota(world: World) -> None:
 
 
 def test_quotas_sort_by_what_is_used(world: World) -> None:
-    used = [row["used"]["storage"] for row in world.admin.get("/quotas?sort=-used.storage&page_size=100").json()]
+    used = [
+        row["used"]["storage"] for row in world.admin.get("/quotas?sort=-used.storage&page_size=100").json()
+    ]
     assert used == sorted(used, reverse=True)
     assert used[0] > 0
     assert world.admin.get("/quotas?reference=planet").json() == []

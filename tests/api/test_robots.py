@@ -27,7 +27,9 @@ def test_life_of_a_robot_account(world: World) -> None:
     shown = world.admin.get(path).json()
     assert "secret" not in shown
     assert (shown["disable"], shown["editable"], shown["level"]) == (False, True, "project")
-    assert shown["permissions"][0]["access"] == [{"resource": "repository", "action": "pull", "effect": "allow"}]
+    assert shown["permissions"][0]["access"] == [
+        {"resource": "repository", "action": "pull", "effect": "allow"}
+    ]
     assert robot["expires_at"] == shown["expires_at"] > 7 * 86400
 
     with api(world.server.url, Person(robot["name"], robot["secret"])) as own:

@@ -51,7 +51,9 @@ def test_password(world: World) -> None:
         assert same.status_code == 400
         weak = own.put(path, json={"old_password": person.password, "new_password": "weak"})
         assert weak.status_code == 400
-        assert own.put(path, json={"old_password": person.password, "new_password": _OTHER}).status_code == 200
+        assert (
+            own.put(path, json={"old_password": person.password, "new_password": _OTHER}).status_code == 200
+        )
         with api(world.server.url, Person(person.name, _OTHER)) as renewed:
             assert renewed.get("/users/current").json()["username"] == person.name
         assert own.get("/users/current").status_code == 401, "the old password is dead at once"

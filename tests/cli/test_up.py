@@ -196,13 +196,13 @@ def test_nothing_outlives_a_killed_supervisor(stopped_server):
 
 @pytest.mark.parametrize("broker", ["files", "redis"])
 def test_the_background_process_runs_the_schedule(stopped_server, request, broker):
-    """A row of the outbox that nobody handles is dropped with a warning when it is delivered."""
+    """A row of the outbox that no version knows any more is dropped with a warning when it is delivered."""
     server = stopped_server
     if broker == "redis":
         server.env["HARBOR_REDIS_URL"] = request.getfixturevalue("redis_server").fresh_database()
     server.start()
     _add_outbox_row(server.data_dir / "harbor.db")
-    _wait_until(lambda: "no handler nobody for UserChanged: dropped" in server.log.read_text())
+    _wait_until(lambda: "no handler nobody for EventOfOldVersion: dropped" in server.log.read_text())
     assert (server.data_dir / "broker").exists() == (broker == "files")
 
 
@@ -212,7 +212,7 @@ def _add_outbox_row(database: Path) -> None:
         "from django.utils import timezone\n"
         "from apps.events.models import OutboxEvent\n"
         "import uuid\n"
-        "OutboxEvent.objects.create(event_id=uuid.uuid4(), name='UserChanged', handler='nobody', payload={},"
+        "OutboxEvent.objects.create(event_id=uuid.uuid4(), name='EventOfOldVersion', handler='nobody', payload={},"
         " creation_time=timezone.now(), due_time=timezone.now())\n"
     )
     environment = os.environ | {

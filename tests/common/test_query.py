@@ -46,6 +46,7 @@ FIELDS = {
         ("id__in={1 2}", ("id", Form.ONE_OF, ("1", "2"))),
         ("name=a=b", ("name", Form.EQUAL, ("a=b",))),
         ("name%3Da%2Bb", ("name", Form.EQUAL, ("a+b",))),
+        ("media_type=a+json", ("mediatype", Form.EQUAL, ("a+json",))),
     ],
 )
 def test_forms(text: str, expected: tuple[str, Form, tuple[str, ...]]) -> None:
@@ -116,7 +117,13 @@ def test_filters(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["user_id=x", "user_id=9223372036854775808", "sysadmin_flag=maybe", "creation_time=[soon~]", "user_id={1 x}"],
+    [
+        "user_id=x",
+        "user_id=9223372036854775808",
+        "sysadmin_flag=maybe",
+        "creation_time=[soon~]",
+        "user_id={1 x}",
+    ],
 )
 def test_values_of_another_type_are_refused(text: str) -> None:
     with pytest.raises(BadRequestError, match="invalid query string value"):

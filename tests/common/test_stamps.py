@@ -58,7 +58,10 @@ from apps.common.stamps import FileStamps
 FileStamps(Path({str(path)!r})).bump("p:library")
 """
     subprocess.run(
-        [sys.executable, "-c", f"import django; django.setup()\n{code}"], check=True, env=_environment(), timeout=60
+        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+        check=True,
+        env=_environment(),
+        timeout=60,
     )
     assert ours.read("p:library") != before
 
@@ -145,7 +148,9 @@ def test_number_and_weight_are_bounded_and_the_oldest_go(cache_stamps: FileStamp
     assert cache.get("d", ("r:a",), lambda: b"reloaded") == b"x" * 20
     assert cache.get("a", ("r:a",), lambda: b"reloaded") == b"reloaded"
     cache.get("heavy", ("r:a",), lambda: b"x" * 30)
-    assert cache.get("heavy", ("r:a",), lambda: b"again") == b"again", "one value may not take a quarter of all"
+    assert cache.get("heavy", ("r:a",), lambda: b"again") == b"again", (
+        "one value may not take a quarter of all"
+    )
 
 
 def test_the_process_has_one_set_of_stamps() -> None:

@@ -1,6 +1,7 @@
 """SIGKILL at random points in pushes: what was acknowledged is whole, and no row lacks its bytes."""
 
 import hashlib
+import itertools
 import random
 import sqlite3
 import threading
@@ -46,19 +47,17 @@ class Pusher(threading.Thread):
         return id(self)
 
     def run(self) -> None:
-        number = 0
-        while not self.stop.is_set():
-            number += 1
-            try:
-                with RegistryClient(self.server.url, self.server.admin, timeout=30) as registry:
-                    while not self.stop.is_set():
-                        self._push(registry, f"v{number}")
-                        number += 1
-            except httpx.HTTPError:
-                # The server is dead: this push was not acknowledged.
-                time.sleep(0.02)
-            except RegistryError as error:
-                self.unexpected.append(str(error))
+        with RegistryClient(self.server.url, self.server.admin, timeout=30) as registry:
+            for number in itertools.count():
+                if self.stop.is_set():
+                    return
+                try:
+                    self._push(registry, f"v{number}")
+                except httpx.HTTPError:
+                    # The server is dead: this push was not acknowledged.
+                    time.sleep(0.05)
+                except RegistryError as error:
+                    self.unexpected.append(str(error))
 
     def _push(self, registry: RegistryClient, tag: str) -> None:
         image = make_image(layers=random.randint(1, 3), layer_size=random.choice(_LAYER_SIZES))

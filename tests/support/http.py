@@ -1,13 +1,14 @@
 """A client of the distribution protocol that does what it is told, for tests of the protocol itself."""
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx
 
-from tests.support.accounts import Person, api
+from tests.support.accounts import TRUST, Person, api
 from tests.support.images import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -43,10 +44,12 @@ class RegistryClient:
     :class:`RegistryError` unless all is well. A server that asks for no tokens is sent none.
     """
 
-    def __init__(self, url: str, person: Person | None = None, *, timeout: float = 60) -> None:
+    def __init__(
+        self, url: str, person: Person | None = None, *, timeout: float = 60, verify: ssl.SSLContext = TRUST
+    ) -> None:
         self.url = url
         self.person = person
-        self.http = httpx.Client(base_url=url, timeout=timeout)
+        self.http = httpx.Client(base_url=url, timeout=timeout, verify=verify)
         self._tokens: dict[str, str] = {}
         self._challenge: dict[str, str] | None = None
 

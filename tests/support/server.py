@@ -8,10 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Self
 
-import httpx
 import psutil
 
 from tests.support.accounts import Person
@@ -91,10 +92,14 @@ class HarborServer:
 
     def is_healthy(self) -> bool:
         """Whether ``GET /api/v2.0/health`` answers 200 now."""
+        connection = HTTPConnection(self.host, timeout=5)
         try:
-            return httpx.get(f"{self.url}/api/v2.0/health", timeout=5).status_code == 200
-        except httpx.HTTPError:
+            connection.request("GET", "/api/v2.0/health")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
     def terminate(self) -> None:
         """SIGTERM, and wait for the end; the data stays. Raises :class:`ServerError` if it does not end."""

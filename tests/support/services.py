@@ -17,6 +17,7 @@ import redis
 from tests.support.programs import die_with_parent, free_port, need
 
 _START_SECONDS = 60
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class ServiceError(Exception):
@@ -34,6 +35,13 @@ class _Service:
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        if self._process is None:
+            raise ServiceError("the service was not started")
+        return self._process.pid
 
     def _run(self, command: list[str]) -> None:
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, user=self.account)
@@ -71,9 +79,9 @@ class _Service:
 
 
 class PostgreSQL(_Service):
-    """A server that keeps nothing safe (no fsync) and lets in every local client as ``harbor``."""
+    """A server that lets in every local client as ``harbor``; it syncs nothing to disk unless ``durable``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         initdb, postgres = need("initdb"), need("postgres")
         super().__init__("harbor-pg-", "postgres" if os.geteuid() == 0 else None)
         data = self.folder / "data"
@@ -88,9 +96,7 @@ class PostgreSQL(_Service):
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
+            **({} if durable else _NOT_DURABLE),
             "max_connections": "200",
             "shared_buffers": "64MB",
         }

@@ -65,7 +65,9 @@ def blob_commit(
         # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
         driver.publish(upload, path)
     except FileMissingError:
-        raise UploadUnknownError("another request finished or cancelled the upload", detail=upload_id) from None
+        raise UploadUnknownError(
+            "another request finished or cancelled the upload", detail=upload_id
+        ) from None
     except UploadBusyError:
         raise UploadInvalidError("another request is writing to the upload", detail=upload_id) from None
     try:

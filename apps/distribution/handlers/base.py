@@ -7,9 +7,7 @@ from urllib.parse import parse_qs
 
 from apps.accounts.security import Principal, context_of
 from apps.artifacts.selectors import repository_names
-from apps.common.caches import StampedCache
-from apps.common.stamps import principal_key, project_key
-from apps.distribution.access import ACTIONS, Grant
+from apps.distribution.access import Grant, actions_now
 from apps.distribution.authentication import basic_principal, caller_of, unauthorized
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Request, Response
@@ -23,8 +21,6 @@ from apps.projects.selectors import project_find, projects_visible_to
 _CATALOG_SCOPE = "registry:catalog:*"
 _LARGEST_FORM = 64 * 1024
 _SCOPE = re.compile(r"(?P<type>[a-z]+)(?:\([a-z]+\))?:(?P<name>.+):(?P<actions>[a-z*,]*)\Z")
-
-_grants: StampedCache[Grant] = StampedCache(max_entries=16384, max_age=30)
 
 
 def version(request: Request) -> Response:
@@ -100,15 +96,15 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
                 grants[match["name"]] = grant
         elif scope.startswith("registry:catalog:"):
             catalog_wanted = principal is not None
-    text, life, issued_at = token_issue(principal=principal, grants=grants.items(), catalog=catalog_wanted)
+    token = token_issue(principal=principal, grants=tuple(grants.items()), catalog=catalog_wanted)
     request.person = principal.name if principal is not None else ""
     return json_response(
         request,
         {
-            "token": text,
-            "access_token": text,
-            "expires_in": life,
-            "issued_at": datetime.fromtimestamp(issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "token": token.text,
+            "access_token": token.text,
+            "expires_in": token.life,
+            "issued_at": datetime.fromtimestamp(token.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         },
         [("Cache-Control", "no-store")],
     )
@@ -123,18 +119,4 @@ def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
     project = project_find(repository_name.partition("/")[0])
     if project is None or "/" not in repository_name:
         return None
-    kind, identifier = (principal.kind, principal.id) if principal else ("anonymous", 0)
-
-    def load() -> Grant:
-        actor = context_of(principal) if principal is not None else AnonymousContext()
-        return Grant(
-            project.id,
-            frozenset(
-                action
-                for action in ACTIONS
-                if actor.can_project(project.id, public=project.public, resource="repository", action=action)
-            ),
-        )
-
-    stamps = (principal_key(kind, identifier), project_key(project.name))
-    return _grants.get((kind, identifier, project.id), stamps, load)
+    return Grant(project.id, actions_now(principal, project))

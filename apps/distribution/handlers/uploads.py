@@ -70,7 +70,7 @@ def _mount(request: Request, caller: Caller, target: Target, digest: Digest) -> 
     source = None
     if source_name:
         source_project = project_of(source_name)
-        if source_project is None or not caller.may(source_project, source_name, "pull"):
+        if source_project is None or "pull" not in caller.actions(source_project, source_name):
             # A client that has no right to the source pushes the bytes itself, as the specification says.
             return False
         source = repository_find(source_name)

@@ -1,0 +1,1 @@
+"""Benchmark against Debian's ``docker-registry``: ``python -m tests.bench`` (``make bench``)."""
