@@ -12,6 +12,7 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
 
 _REDIS_OPTIONS = {"visibility_timeout": 6 * 3600, "socket_keepalive": True, "health_check_interval": 30}
+_POLL_SECONDS = 0.5
 
 
 def _broker() -> dict[str, Any]:
@@ -28,6 +29,7 @@ def _broker() -> dict[str, Any]:
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),
             "processed_folder": str(folder / "taken"),
+            "polling_interval": _POLL_SECONDS,
         },
     }
 

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -75,6 +76,10 @@ def _make_server(configuration: Configuration) -> Any:
 def _load(parent: int) -> Callable[..., Any]:
     """Runs first in each worker. Imported here and not above, so that Granian's own process stays small."""
     die_with_parent(parent)
+    # Granian's handlers come with the fork but act in its main process only, and the worker's own are set when the
+    # application is loaded: without this a SIGTERM in between would be lost.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     application: Callable[..., Any] = import_module("harbor_py.wsgi").application
     return application
 

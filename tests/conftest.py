@@ -14,6 +14,7 @@ from tests.support.environment import TestEnvironment
 from tests.support.server import HarborServer
 from tests.support.services import PostgreSQL, Redis
 
+_SHARED = frozenset({"embedded_server", "cluster_server", "server", "docker_daemon"})
 _environment = TestEnvironment()
 # Set up now, for the conftests below that import models. A worker of pytest-xdist must not find the variable when it
 # starts: pytest-django would load the settings before the worker's own environment is made.
@@ -29,11 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` the tests of one folder that share a server go to one worker."""
+    """With ``--dist loadgroup`` one worker starts the shared servers; the slow tests come first, beside it."""
     for item in items:
-        folder = item.path.parent.name
-        if folder == "e2e":
-            item.add_marker(pytest.mark.xdist_group(folder))
+        if _SHARED.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_unconfigure() -> None:

@@ -139,8 +139,6 @@ def test_the_account_parameter_counts_for_nothing(http, team: Team, repository: 
         "repository:::",
         "repository:No/Name:pull",
         "repository:alone:pull",
-    ]
-    + [
         "repository:no-such-project/x:pull",
         "registry:other:*",
         "volume:a/b:pull",
@@ -175,15 +173,14 @@ def test_a_wrong_password(http, credentials: tuple[str, str]) -> None:
         "Basic /w==",
         "Bearer x",
         "Other YQ==",
-        "Basic \xe9",
         "Basic " + "A" * 9000,
     ],
 )
 @pytest.mark.parametrize("path", ["/service/token?scope=x", "/v2/"])
 def test_credentials_that_are_none(http, header: str, path: str) -> None:
-    answer = http.get(path, headers={"Authorization": header.encode("latin-1")})
+    answer = http.get(path, headers={"Authorization": header})
 
-    assert answer.status_code == 401 or (path != "/v2/" and "\xe9" in header), answer.text
+    assert (answer.status_code, error_codes(answer)) == (401, ["UNAUTHORIZED"])
 
 
 def test_another_service(http, server: HarborServer) -> None:
@@ -248,7 +245,7 @@ class TestForged:
         return claims_of(ask(http, server.admin, f"repository:{repository}:pull"))
 
     def refused(self, http: httpx.Client, token: str, path: str) -> httpx.Response:
-        answer = http.get(path, headers={"Authorization": f"Bearer {token}".encode("latin-1")})
+        answer = http.get(path, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401, answer.text
         assert error_codes(answer) == ["UNAUTHORIZED"]
         assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
@@ -295,14 +292,9 @@ class TestForged:
         self.refused(http, f"{head}.{more}.{signature}", image)
         assert opens(http, token, image) == 200
 
-    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "...", "\xe9.\xe9.\xe9", "A" * 20_000])
+    @pytest.mark.parametrize("token", ["x", "a.b.c", "...", "A" * 20_000])
     def test_garbage(self, http, image: str, token: str) -> None:
-        if token == "\xe9.\xe9.\xe9":
-            # The server itself drops a header that is not ASCII: then there are no credentials at all.
-            headers = {"Authorization": f"Bearer {token}".encode("latin-1")}
-            assert http.get(image, headers=headers).status_code == 401
-        else:
-            self.refused(http, token, image)
+        self.refused(http, token, image)
 
 
 def test_a_token_opens_its_repositories_only(
@@ -346,8 +338,9 @@ def test_the_token_of_a_changed_password_dies(
     assert admin_api.put(f"/users/{person.id}/password", json=body).status_code == 200
 
     assert opens(http, token, image) == 401
-    assert http.get(image, auth=person.basic).status_code == 401
+    # The new one first: after a wrong password a name is frozen for a moment.
     assert http.get(image, auth=(person.name, "Another-Horse-8-Battery")).status_code == 200
+    assert http.get(image, auth=person.basic).status_code == 401
 
 
 def test_the_token_of_a_deleted_robot_dies(http, admin_api: httpx.Client, team: Team, image: str) -> None:

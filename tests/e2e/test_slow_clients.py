@@ -20,6 +20,8 @@ from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
 
+pytestmark = pytest.mark.xdist_group("slow clients")
+
 _STALL_SECONDS = 2
 _LARGE = 32 * 1024 * 1024
 _PULLS = 20
