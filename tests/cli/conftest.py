@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Run:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
 
     return run_

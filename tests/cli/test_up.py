@@ -25,7 +25,7 @@ from tests.support.server import ADMIN_PASSWORD, HarborServer
 # One worker of pytest-xdist has them all, or each would start the server of this module.
 pytestmark = pytest.mark.xdist_group("cli")
 
-_PATIENCE = 30
+_PATIENCE = 90
 _PASSWORD_LINE = re.compile(r"^The password of admin, shown only now: (\S+)$", re.MULTILINE)
 
 
