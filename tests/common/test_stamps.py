@@ -10,7 +10,8 @@ from django.db import transaction
 from apps.common import stamps as stamps_module
 from apps.common.caches import StampedCache
 from apps.common.errors import UnavailableError
-from apps.common.stamps import FileStamps, RedisStamps, Stamps, get_stamps, touch
+from apps.common.redis_stamps import RedisStamps
+from apps.common.stamps import FileStamps, Stamps, get_stamps, touch
 from tests.support.services import Redis
 
 

@@ -2,9 +2,9 @@
 
 import os
 import socket
-from typing import Any
+import time
+from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from apps.storage.layout import uploads_prefix
@@ -238,42 +238,42 @@ def test_many_requests_on_one_connection(
     assert received.lower().count(f"docker-content-digest: {digest}".encode()) == 5
 
 
-def test_too_many_transfers(tmp_path: Any) -> None:
+@pytest.fixture(scope="module")
+def narrow_server() -> Iterator[HarborServer]:
+    """One that takes one body at a time, of a megabyte at most."""
+    settings = {"HARBOR_WORKERS": "1", "HARBOR_UPLOAD_SLOTS": "1", "HARBOR_MAX_BLOB_SIZE": "1000000"}
+    with HarborServer(settings) as server:
+        yield server
+
+
+def test_too_many_transfers(narrow_server: HarborServer) -> None:
     """More bodies than the process has slots for are sent away, and told when to come again."""
+    host, _, port = narrow_server.host.rpartition(":")
     with (
-        HarborServer(
-            {"HARBOR_WORKERS": "1", "HARBOR_UPLOAD_SLOTS": "1", "HARBOR_MAX_BLOB_SIZE": "100000"}
-        ) as server,
-        RegistryClient(server.url, server.admin) as registry,
+        RegistryClient(narrow_server.url, narrow_server.admin) as registry,
+        socket.create_connection((host, int(port)), timeout=30) as connection,
     ):
-        repository = "library/image"
-        first, second = registry.start_upload(repository), registry.start_upload(repository)
-        host, _, port = server.host.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
-            connection.sendall(head(server, registry, "PATCH", first, "Content-Length: 1000") + bytes(500))
-            answer = _until_refused(registry, second)
-            assert (answer.status_code, error_codes(answer)) == (429, ["TOOMANYREQUESTS"])
-            assert answer.headers["Retry-After"] == "5"
-            connection.sendall(bytes(500))
-            assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
-        assert registry.patch(registry.start_upload(repository), b"data").status_code == 202
-        _the_largest_blob(registry, repository)
+        first, second = registry.start_upload("library/image"), registry.start_upload("library/image")
+        request = head(narrow_server, registry, "PATCH", first, "Content-Length: 600000", "Connection: close")
+        connection.sendall(request + bytes(400_000))
+        while registry.request("GET", first).headers["Range"] == "0-0":
+            time.sleep(0.01)  # The body has not begun to arrive.
+
+        refused = registry.patch(second, b"data")
+
+        assert (refused.status_code, error_codes(refused)) == (429, ["TOOMANYREQUESTS"])
+        assert refused.headers["Retry-After"] == "5"
+        connection.sendall(bytes(200_000))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
+        assert registry.patch(second, b"data").status_code == 202
 
 
-def _until_refused(registry: RegistryClient, location: str) -> httpx.Response:
-    """The first request may not have reached its handler yet."""
-    for _ in range(200):
-        answer = registry.patch(location, b"")
-        if answer.status_code != 202:
-            return answer
-    return answer
-
-
-def _the_largest_blob(registry: RegistryClient, repository: str) -> None:
-    largest = os.urandom(100_000)
-    assert registry.push_blob(repository, largest, piece=60_000) == digest_of(largest)
-    location = registry.start_upload(repository)
-    answer = registry.put(location, digest_of(largest + b"x"), largest + b"x")
-    assert (answer.status_code, error_codes(answer)) == (413, ["SIZE_INVALID"])
-    streamed = registry.patch(location, iter([largest, b"x"]))
-    assert (streamed.status_code, error_codes(streamed)) == (400, ["SIZE_INVALID"])
+def test_the_largest_blob(narrow_server: HarborServer) -> None:
+    with RegistryClient(narrow_server.url, narrow_server.admin) as registry:
+        largest = os.urandom(1_000_000)
+        assert registry.push_blob("library/image", largest, piece=600_000) == digest_of(largest)
+        location = registry.start_upload("library/image")
+        answer = registry.put(location, digest_of(largest + b"x"), largest + b"x")
+        assert (answer.status_code, error_codes(answer)) == (413, ["SIZE_INVALID"])
+        streamed = registry.patch(location, iter([largest, b"x"]))
+        assert (streamed.status_code, error_codes(streamed)) == (400, ["SIZE_INVALID"])
