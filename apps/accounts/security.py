@@ -90,7 +90,9 @@ def context_of(principal: Principal) -> SecurityContext:
     return _kinds[principal.kind].context(principal)
 
 
-def require_project(actor: SecurityContext, project_id: int, *, public: bool, resource: str, action: str) -> None:
+def require_project(
+    actor: SecurityContext, project_id: int, *, public: bool, resource: str, action: str
+) -> None:
     """Raise unless ``actor`` may do ``action`` on ``resource`` of this project (0 for one that is not there)."""
     if not actor.can_project(project_id, public=public, resource=resource, action=action):
         raise _refusal(actor)

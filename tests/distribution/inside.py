@@ -1,7 +1,6 @@
 """The data plane called as the server calls it, in this process: for what is not to be seen over HTTP."""
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,8 +71,8 @@ class Place:
         assert self.actor.principal is not None
         self.principal = self.actor.principal
         grant = Grant(self.project_id, frozenset({"pull", "push", "delete"}))
-        text, _, _ = token_issue(principal=self.principal, grants=[(self.repository, grant)], catalog=False)
-        self.bearer = f"Bearer {text}"
+        token = token_issue(principal=self.principal, grants=((self.repository, grant),), catalog=False)
+        self.bearer = f"Bearer {token.text}"
 
     def call(self, method: str, rest: str, *, data: bytes = b"", **variables: Any) -> Answer:
         """One request below ``/v2/<repository>/``."""
@@ -98,9 +97,3 @@ def make_place(*, limit: int = -1, public: bool = False) -> Place:
     principal = principal_of(owner)
     assert principal is not None
     return Place(project.pk, f"{name}/image", LocalSecurityContext(principal))
-
-
-def pieces_of(data: bytes, size: int) -> Iterator[bytes]:
-    """``data`` in pieces."""
-    for start in range(0, len(data), size):
-        yield data[start : start + size]

@@ -74,7 +74,7 @@ def test_the_tests_elsewhere_are_there() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("code", ["PRECONDITION", "PROJECTPOLICYVIOLATION", "DENIED"])
+@pytest.mark.parametrize("code", ["PRECONDITION", "PROJECTPOLICYVIOLATION", "DENIED", "FORBIDDEN"])
 def test_what_a_gate_says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Rules of the floors above speak through gates, on every way."""
 
@@ -84,6 +84,7 @@ def test_what_a_gate_says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
         check_push = check_pull = check_tag = check_delete = refuse
 
+    told = "DENIED" if code == "FORBIDDEN" else code
     place = make_place()
     manifest = manifest_of()
     place.push(manifest)
@@ -98,7 +99,7 @@ def test_what_a_gate_says(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
             patch.setattr(gates, gate, [Refuses()])
             answer = place.call(method, rest, data=data, CONTENT_TYPE=manifest.media_type)
         assert answer.status == STATUSES[code]
-        assert json.loads(answer.body) == {"errors": [{"code": code, "message": "the rule says no"}]}
+        assert json.loads(answer.body) == {"errors": [{"code": told, "message": "the rule says no"}]}
     assert json.loads(place.call("GET", "tags/list").body)["tags"] == ["v1"]
 
 

@@ -343,6 +343,25 @@ def test_the_token_of_a_changed_password_dies(
     assert http.get(image, auth=person.basic).status_code == 401
 
 
+def test_a_token_loses_what_its_account_loses(http, admin_api: httpx.Client, team: Team, image: str) -> None:
+    person = make_user(admin_api)
+    member = add_member(admin_api, project=team.project, person=person, role=Role.DEVELOPER)
+    repository = image.removeprefix("/v2/").partition("/manifests")[0]
+    token = ask(http, person, f"repository:{repository}:pull,push").json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    members = f"/projects/{team.project}/members/{member}"
+    named = {"X-Is-Resource-Name": "true"}
+    assert http.post(f"/v2/{repository}/blobs/uploads/", headers=headers).status_code == 202
+
+    changed = admin_api.put(members, json={"role_id": int(Role.GUEST)}, headers=named)
+    assert changed.status_code == 200
+    assert http.post(f"/v2/{repository}/blobs/uploads/", headers=headers).status_code == 401
+    assert opens(http, token, image) == 200
+
+    assert admin_api.delete(members, headers=named).status_code == 200
+    assert opens(http, token, image) == 401
+
+
 def test_the_token_of_a_deleted_robot_dies(http, admin_api: httpx.Client, team: Team, image: str) -> None:
     robot = make_robot(admin_api, project=team.project, actions=("pull",))
     repository = image.removeprefix("/v2/").partition("/manifests")[0]
