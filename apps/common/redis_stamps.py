@@ -23,6 +23,8 @@ class RedisStamps:
             url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30, protocol=2
         )
         self._request = threading.local()
+        self._idle: list[redis.Connection] = []
+        os.register_at_fork(after_in_child=self._idle.clear)
 
     def read(self, *keys: str) -> tuple[int, ...]:
         """See :class:`apps.common.stamps.Stamps`."""
@@ -42,12 +44,36 @@ class RedisStamps:
 
     def _fetch(self, keys: Sequence[str]) -> tuple[int, ...]:
         try:
-            values = cast("list[bytes | None]", self._client.hmget(self._HASH, list(keys)))
+            values = self._hmget(keys)
         except redis.RedisError:
             # Without stamps no cache entry may be believed: every read goes to the database until Redis is back.
             logger.exception("Redis cannot be reached: caches are off")
             return tuple(int.from_bytes(os.urandom(8)) for _ in keys)
         return tuple(int(value or 0) for value in values)
+
+    def _hmget(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Ask by a connection that is kept between commands, as many as ask at the same moment.
+
+        The client's own ``hmget`` does the same for four times the CPU (107 µs against 24), which is more than all
+        the rest of a warm pull, and lets a hundred ask at the same moment only.
+        """
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            values = _ask(connection, self._HASH, keys)
+        except redis.ConnectionError:
+            # It had been idle, and Redis has closed it or was started anew meanwhile: once more on a new one.
+            connection.disconnect()
+            connection = self._connect()
+            values = _ask(connection, self._HASH, keys)
+        self._idle.append(connection)
+        return values
+
+    def _connect(self) -> redis.Connection:
+        pool = self._client.connection_pool
+        return cast("redis.Connection", pool.connection_class(**pool.connection_kwargs))
 
     def bump(self, *keys: str) -> None:
         """See :class:`apps.common.stamps.Stamps`."""
@@ -61,3 +87,9 @@ class RedisStamps:
             raise UnavailableError(
                 "Redis cannot be reached, so nothing may be changed now; try again"
             ) from error
+
+
+def _ask(connection: redis.Connection, name: str, keys: Sequence[str]) -> list[bytes | None]:
+    """One round trip; a connection on which it fails closes itself, and connects when it is asked again."""
+    connection.send_command("HMGET", name, *keys, check_health=False)
+    return cast("list[bytes | None]", connection.read_response())

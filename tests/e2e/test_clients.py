@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.clients import Client, expect
 from tests.e2e.conftest import Tenant
-from tests.support.accounts import Person, api, make_project, unique
+from tests.support.accounts import Person, Role, api, make_member, make_project, make_robot, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 
@@ -90,14 +90,20 @@ def test_anyone_pulls_from_a_public_project_without_login(tenant: Tenant, client
     assert _is_refusal(refused.text), refused.text
 
 
-@pytest.mark.parametrize("who", ["admin", "developer", "robot"])
-def test_a_wrong_password_is_called_so(tenant: Tenant, client: Client, who: str) -> None:
-    person = tenant.people[who]
+@pytest.mark.parametrize("kind", ["person", "robot"])
+def test_a_wrong_password_is_called_so(tenant: Tenant, client: Client, kind: str) -> None:
+    # Somebody whom no other test needs: after a wrong password the name is refused for a moment.
+    with api(tenant.server.url, tenant.server.admin) as admin:
+        if kind == "person":
+            somebody = make_member(admin, project=tenant.project, role=Role.DEVELOPER)
+        else:
+            somebody = make_robot(admin, project=tenant.project, actions=("pull", "push"))
 
-    refused = client.login(tenant.server.host, Person(person.name, "Wrong-Password-1"))
+    refused = client.login(tenant.server.host, Person(somebody.name, "Wrong-Password-1"))
 
     assert not refused.ok
-    assert _is_refusal(refused.text) or "invalid username/password" in refused.text, refused.text
+    # docker and skopeo print what the server says; podman and buildah have words of their own.
+    assert any(text in refused.text for text in ("wrong user name or password", "invalid username/password"))
 
 
 def test_what_does_not_exist_is_called_so(tenant: Tenant, client: Client) -> None:

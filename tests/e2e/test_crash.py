@@ -3,10 +3,12 @@
 import hashlib
 import itertools
 import random
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,9 +59,16 @@ class Pusher(threading.Thread):
                     self._push(registry, f"v{number}")
                 except httpx.HTTPError:
                     # The server is dead: this push was not acknowledged.
-                    time.sleep(0.05)
+                    self._wait_for_server()
                 except RegistryError as error:
                     self.unexpected.append(str(error))
+
+    def _wait_for_server(self) -> None:
+        name, _, port = self.server.host.partition(":")
+        while not self.stop.is_set():
+            with suppress(OSError), socket.create_connection((name, int(port)), timeout=5):
+                return
+            time.sleep(0.05)
 
     def _push(self, registry: RegistryClient, tag: str) -> None:
         image = make_image(layers=random.randint(1, 3), layer_size=random.choice(_LAYER_SIZES))

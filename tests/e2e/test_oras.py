@@ -11,7 +11,7 @@ import oras.decorator
 import pytest
 
 from tests.e2e.conftest import Tenant
-from tests.support.accounts import Person, api, make_project, unique
+from tests.support.accounts import Person, Role, api, make_member, make_project, unique
 from tests.support.http import RegistryClient
 from tests.support.images import digest_of
 
@@ -100,7 +100,9 @@ def test_a_wrong_password_gets_nothing(
 ) -> None:
     # Its retries wait for minutes in all. They are all sent here too, only sooner.
     monkeypatch.setattr(oras.decorator.time, "sleep", lambda _seconds: None)
-    stranger = Person(tenant.people["developer"].name, "Wrong-Password-1")
+    with api(tenant.server.url, tenant.server.admin) as admin:
+        somebody = make_member(admin, project=tenant.project, role=Role.DEVELOPER)
+    stranger = Person(somebody.name, "Wrong-Password-1")
 
     with (
         oras_as(stranger, tenant, backend) as client,
