@@ -63,6 +63,8 @@ def _database(configuration: Configuration) -> dict[str, Any]:
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                     "PRAGMA journal_size_limit=67108864;"
+                    # KiB for each of many threads' connections; the system's page cache serves them all.
+                    "PRAGMA cache_size=-512;"
                 ),
             },
         }

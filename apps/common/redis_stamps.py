@@ -4,13 +4,20 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import redis
 
 from apps.common.errors import UnavailableError
 
 logger = logging.getLogger(__name__)
+
+
+class _Request(threading.local):
+    """What this thread's request has read (None outside of one), and what it wants to come with the next read."""
+
+    known: dict[str, int] | None = None
+    wanted: tuple[str, ...] = ()
 
 
 class RedisStamps:
@@ -22,25 +29,33 @@ class RedisStamps:
         self._client = redis.Redis.from_url(
             url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30, protocol=2
         )
-        self._request = threading.local()
-        self._idle: list[redis.Connection] = []
+        self._request = _Request()
+        self._idle: list[Any] = []
         os.register_at_fork(after_in_child=self._idle.clear)
 
     def read(self, *keys: str) -> tuple[int, ...]:
         """See :class:`apps.common.stamps.Stamps`."""
-        known: dict[str, int] = getattr(self._request, "stamps", {})
-        try:
-            return tuple([known[key] for key in keys])
-        except KeyError:
+        request = self._request
+        known = request.known
+        if known is None:
             return self._fetch(keys)
+        if any(key not in known for key in keys):
+            asked = [key for key in dict.fromkeys((*keys, *request.wanted)) if key not in known]
+            request.wanted = ()
+            known.update(zip(asked, self._fetch(asked), strict=True))
+        return tuple([known[key] for key in keys])
 
     def prefetch(self, *keys: str) -> None:
-        """See :class:`apps.common.stamps.Stamps`."""
-        self._request.stamps = dict(zip(keys, self._fetch(keys), strict=True)) if keys else {}
+        """See :class:`apps.common.stamps.Stamps`: they come with the first that is read."""
+        request = self._request
+        request.wanted = (*request.wanted, *keys)
+        if request.known is None:
+            request.known = {}
 
     def forget(self) -> None:
         """See :class:`apps.common.stamps.Stamps`."""
-        self._request.stamps = {}
+        self._request.known = None
+        self._request.wanted = ()
 
     def _fetch(self, keys: Sequence[str]) -> tuple[int, ...]:
         try:
@@ -71,9 +86,9 @@ class RedisStamps:
         self._idle.append(connection)
         return values
 
-    def _connect(self) -> redis.Connection:
+    def _connect(self) -> Any:
         pool = self._client.connection_pool
-        return cast("redis.Connection", pool.connection_class(**pool.connection_kwargs))
+        return pool.connection_class(**pool.connection_kwargs)
 
     def bump(self, *keys: str) -> None:
         """See :class:`apps.common.stamps.Stamps`."""
@@ -89,7 +104,7 @@ class RedisStamps:
             ) from error
 
 
-def _ask(connection: redis.Connection, name: str, keys: Sequence[str]) -> list[bytes | None]:
+def _ask(connection: Any, name: str, keys: Sequence[str]) -> list[bytes | None]:
     """One round trip; a connection on which it fails closes itself, and connects when it is asked again."""
     connection.send_command("HMGET", name, *keys, check_health=False)
     return cast("list[bytes | None]", connection.read_response())

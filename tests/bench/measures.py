@@ -124,8 +124,9 @@ class Bench:
     def _rate(self, load: Callable[..., float], server: Server, path: str) -> Sample:
         whole = f"/v2/{_WARM}/{path}"
         headers = {**server.credentials(_WARM), "Accept": _ACCEPT}
-        load(server.host, whole, headers, seconds=1)
-        return {"rate": load(server.host, whole, headers, seconds=self.sizes.seconds)}
+        warm = load(server.host, whole, headers, seconds=1)
+        rate = load(server.host, whole, headers, seconds=self.sizes.seconds)
+        return {"rate": rate, "requests": warm + rate * self.sizes.seconds}
 
     def _images(self, server: Server, targets: list[Target]) -> Sample:
         images = [make_image() for _ in range(self.sizes.images)]

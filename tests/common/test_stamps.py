@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import redis
 from django.db import transaction
 
 from apps.common import stamps as stamps_module
@@ -47,6 +48,27 @@ def test_a_request_reads_redis_once_and_the_next_one_again(redis_server: Redis) 
     assert ours.read("p:library") == first
     ours.forget()
     assert ours.read("p:library") != first
+
+
+def test_what_is_prefetched_comes_with_the_first_read(redis_server: Redis) -> None:
+    url = redis_server.fresh_database()
+    ours, theirs = RedisStamps(url), RedisStamps(url)
+    ours.prefetch("p:library")
+    ours.read("a:user:1")
+    theirs.bump("p:library")
+    seen = ours.read("p:library", "a:user:1")
+    ours.forget()
+    assert ours.read("p:library", "a:user:1") != seen
+
+
+def test_a_connection_that_redis_has_closed_is_opened_again(redis_server: Redis) -> None:
+    url = redis_server.fresh_database()
+    stamps = RedisStamps(url)
+    stamps.bump("p:library")
+    before = stamps.read("p:library")
+    with redis.Redis.from_url(url, protocol=2) as other:
+        other.client_kill_filter(_type="normal", skipme=True)
+    assert stamps.read("p:library") == before
 
 
 def test_other_processes_see_a_bump_in_the_file(tmp_path) -> None:

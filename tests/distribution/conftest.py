@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
+from tests.distribution.documents import EMPTY, manifest_of, push
 from tests.support.accounts import Person, Role, api, make_member, make_project, make_robot, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.server import HarborServer
@@ -59,3 +61,16 @@ def repository(team: Team) -> str:
 def public_project(server: HarborServer) -> str:
     with api(server.url, server.admin) as client:
         return make_project(client, public=True)
+
+
+@pytest.fixture
+def http(server: HarborServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def image(registry: RegistryClient, repository: str) -> str:
+    """The path of a manifest."""
+    push(registry, repository, manifest_of(), EMPTY, tag="v1")
+    return f"/v2/{repository}/manifests/v1"

@@ -67,3 +67,17 @@ def push(registry: RegistryClient, repository: str, manifest: Content, *blobs: C
     answer = registry.put_manifest(repository, tag or manifest.digest, manifest)
     assert answer.status_code == 201, answer.text
     return manifest.digest
+
+
+def assert_stored(registry: RegistryClient, repository: str, reference: str, manifest: Content) -> None:
+    """GET and HEAD give the bytes and the type that were pushed."""
+    got = registry.get_manifest(repository, reference)
+    looked = registry.head_manifest(repository, reference)
+
+    assert (got.status_code, got.content) == (200, manifest.data)
+    assert (looked.status_code, looked.content) == (200, b"")
+    for answer in (got, looked):
+        assert answer.headers["Content-Type"] == manifest.media_type
+        assert answer.headers["Content-Length"] == str(len(manifest.data))
+        assert answer.headers["Docker-Content-Digest"] == manifest.digest
+        assert answer.headers["ETag"] == f'"{manifest.digest}"'

@@ -166,13 +166,15 @@ def test_a_tag_that_moves_is_seen_by_every_process(
     path = f"/v2/{repository}/manifests/moving"
     push(registry, repository, manifest_of(), EMPTY, tag="moving")
     headers = registry.headers("GET", path)
-    for _ in range(15):
-        for _ in range(6):  # New connections: the kernel gives them to one process or the other.
-            assert httpx.get(f"{server.url}{path}", headers=headers).status_code == 200
-        new = push(registry, repository, manifest_of(), tag="moving")
-        for _ in range(6):
-            seen = httpx.head(f"{server.url}{path}", headers=headers)
-            assert seen.headers["Docker-Content-Digest"] == new
+    # Without keep-alive: the kernel gives each connection to one process or the other.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=server.url, headers=headers, limits=limits, timeout=60) as anybody:
+        for _ in range(15):
+            for _ in range(6):
+                assert anybody.get(path).status_code == 200
+            new = push(registry, repository, manifest_of(), tag="moving")
+            for _ in range(6):
+                assert anybody.head(path).headers["Docker-Content-Digest"] == new
 
 
 def test_one_tag_from_all(server: HarborServer, registry: RegistryClient, repository: str) -> None:

@@ -22,8 +22,8 @@ MOST = {
     "HEAD blob": 3,
     "GET blob": 3,
     "GET manifest": 3,
-    "POST blob": 8,
-    "PUT manifest": 20,
+    "POST blob": 9,
+    "PUT manifest": 21,
     "GET tags": 3,
     "GET referrers": 3,
 }

@@ -1,54 +1,18 @@
 """The token service, and which tokens open what."""
 
-import base64
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.distribution.asking import SERVICE, access_of, ask, claims_of, opens
 from tests.distribution.conftest import Team
 from tests.distribution.documents import EMPTY, manifest_of, push
-from tests.support.accounts import Person, Role, add_member, make_project, make_robot, make_user, unique
+from tests.support.accounts import Role, add_member, make_project, make_robot, make_user, unique
 from tests.support.http import RegistryClient, error_codes
 from tests.support.server import HarborServer
 
-_SERVICE = "harbor-registry"
 _ALL = ["delete", "pull", "push"]
-
-
-@pytest.fixture
-def http(server: HarborServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
-        yield client
-
-
-def ask(http: httpx.Client, person: Person | None, *scopes: str, **parameters: str) -> httpx.Response:
-    query = [("service", _SERVICE), *(("scope", scope) for scope in scopes), *parameters.items()]
-    return http.get("/service/token", params=query, auth=person.basic if person else None)
-
-
-def claims_of(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()["token"], options={"verify_signature": False})
-
-
-def access_of(answer: httpx.Response) -> dict[str, list[str]]:
-    return {entry["name"]: sorted(entry["actions"]) for entry in claims_of(answer)["access"]}
-
-
-def opens(http: httpx.Client, token: str, path: str) -> int:
-    return http.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
-
-
-@pytest.fixture
-def image(registry: RegistryClient, repository: str) -> str:
-    """The path of a manifest."""
-    push(registry, repository, manifest_of(), EMPTY, tag="v1")
-    return f"/v2/{repository}/manifests/v1"
 
 
 def test_the_answer(http, server: HarborServer, repository: str) -> None:
@@ -62,7 +26,7 @@ def test_the_answer(http, server: HarborServer, repository: str) -> None:
     assert document["expires_in"] == 1800 == claims["exp"] - claims["iat"]
     assert before <= claims["iat"] <= int(time.time())
     assert document["issued_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(claims["iat"]))
-    assert (claims["iss"], claims["aud"], claims["sub"]) == ("harbor-token-issuer", _SERVICE, "admin")
+    assert (claims["iss"], claims["aud"], claims["sub"]) == ("harbor-token-issuer", SERVICE, "admin")
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -159,7 +123,7 @@ def test_a_scope_with_a_class(http, server: HarborServer, repository: str) -> No
     [("admin", "wrong"), ("nobody-of-this-name", "wrong"), ("", ""), ("admin", ""), ("ad\0min", "x")],
 )
 def test_a_wrong_password(http, credentials: tuple[str, str]) -> None:
-    answer = http.get("/service/token", params={"service": _SERVICE, "scope": "x"}, auth=credentials)
+    answer = http.get("/service/token", params={"service": SERVICE, "scope": "x"}, auth=credentials)
 
     assert (answer.status_code, error_codes(answer)) == (401, ["UNAUTHORIZED"])
 
@@ -190,7 +154,7 @@ def test_another_service(http, server: HarborServer) -> None:
 
 
 def form(http: httpx.Client, **fields: str) -> httpx.Response:
-    defaults = {"grant_type": "password", "service": _SERVICE, "client_id": "tests"}
+    defaults = {"grant_type": "password", "service": SERVICE, "client_id": "tests"}
     return http.post("/service/token", data=defaults | fields)
 
 
@@ -230,71 +194,6 @@ def test_a_form_without_end(http) -> None:
     answer = http.post("/service/token", content=b"a=" + b"x" * 100_000)
 
     assert (answer.status_code, error_codes(answer)) == (413, ["SIZE_INVALID"])
-
-
-class TestForged:
-    """Tokens that are not ours or not good any more."""
-
-    @pytest.fixture
-    def key(self, server: HarborServer) -> str:
-        return (server.data_dir / "secrets" / "token-key.pem").read_text("ascii")
-
-    @pytest.fixture
-    def claims(self, http, server: HarborServer, image: str) -> dict[str, Any]:
-        repository = image.removeprefix("/v2/").partition("/manifests")[0]
-        return claims_of(ask(http, server.admin, f"repository:{repository}:pull"))
-
-    def refused(self, http: httpx.Client, token: str, path: str) -> httpx.Response:
-        answer = http.get(path, headers={"Authorization": f"Bearer {token}"})
-        assert answer.status_code == 401, answer.text
-        assert error_codes(answer) == ["UNAUTHORIZED"]
-        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
-        return answer
-
-    def test_the_same_claims_signed_again_are_good(self, http, image: str, key: str, claims) -> None:
-        assert opens(http, jwt.encode(claims, key, "ES256"), image) == 200
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"exp": int(time.time()) - 3600, "iat": 1, "nbf": 1},
-            {"nbf": int(time.time()) + 3600},
-            {"aud": "other"},
-            {"iss": "other"},
-            {"exp": None},
-            {"iat": None},
-        ],
-        ids=["expired", "not yet", "audience", "issuer", "no expiry", "no time of issue"],
-    )
-    def test_claims(self, http, image: str, key: str, claims, changes: dict[str, Any]) -> None:
-        changed = {name: value for name, value in (claims | changes).items() if value is not None}
-
-        self.refused(http, jwt.encode(changed, key, "ES256"), image)
-
-    def test_another_key(self, http, image: str, claims) -> None:
-        self.refused(http, jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256"), image)
-
-    def test_no_signature(self, http, image: str, claims) -> None:
-        self.refused(http, jwt.encode(claims, None, "none"), image)
-
-    def test_a_shared_secret(self, http, image: str, claims) -> None:
-        self.refused(http, jwt.encode(claims, "s" * 64, "HS256"), image)
-
-    def test_tampered_claims(self, http, team: Team, image: str) -> None:
-        """The guest writes more actions into a good token."""
-        repository = image.removeprefix("/v2/").partition("/manifests")[0]
-        token = ask(http, team.people["guest"], f"repository:{repository}:pull").json()["token"]
-        head, body, signature = token.split(".")
-        plain = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-        more = base64.urlsafe_b64encode(plain.replace(b'"pull"', b'"push"')).decode().rstrip("=")
-        assert more != body
-
-        self.refused(http, f"{head}.{more}.{signature}", image)
-        assert opens(http, token, image) == 200
-
-    @pytest.mark.parametrize("token", ["x", "a.b.c", "...", "A" * 20_000])
-    def test_garbage(self, http, image: str, token: str) -> None:
-        self.refused(http, token, image)
 
 
 def test_a_token_opens_its_repositories_only(

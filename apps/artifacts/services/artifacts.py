@@ -8,7 +8,7 @@ from apps.artifacts.errors import ArtifactReferencedError, ManifestUnknownError
 from apps.artifacts.gates import Deletion, gates
 from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, Tag
 from apps.artifacts.selectors import artifact_row, repository_row
-from apps.artifacts.services.links import project_blobs_release, storage_charge
+from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
 from apps.common.database import delete_rows, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -27,6 +27,7 @@ def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: 
     )
     artifact = artifact_row(repository, reference)
     with write_atomic():
+        repository_hold(repository_id=repository.pk)
         locked = Artifact.objects.select_for_update().filter(pk=artifact.pk).only("pk")
         if not locked.exists():
             raise ManifestUnknownError(f"artifact {reference} not found in {repository_name}")

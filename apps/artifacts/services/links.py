@@ -1,6 +1,7 @@
 """The links that say who may read a blob and who pays for it, and the quota that follows from them.
 
-Order of locks in every transaction: artifact and tags, then project links by blob id, then the quota row, last.
+Order of locks in every transaction: the repository against deletion, artifact and tags, then project links by blob
+id, then the quota row, last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,19 @@ from django.utils import timezone
 from apps.artifacts.gates import StorageRefusedError, gates
 from apps.artifacts.models import ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
 from apps.common.database import delete_rows
+
+
+def repository_hold(*, repository_id: int) -> bool:
+    """Keep a repository from being deleted until commit; False if it is gone. Only inside a transaction, first.
+
+    The foreign keys are checked at commit only, when the quota row is locked already: a deletion, which takes the
+    repository first and the quota last, would meet us there head-on.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM repository WHERE id = %s FOR KEY SHARE", [repository_id])
+        return cursor.fetchone() is not None
 
 
 def blob_ensure(*, digest: str, size: int, stored: bool) -> int:

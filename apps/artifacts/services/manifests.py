@@ -31,6 +31,8 @@ from apps.oci.errors import ManifestInvalidError
 from apps.oci.manifests import Manifest
 from apps.projects.types import ProjectRef
 
+_ATTEMPTS = 3
+
 
 def manifest_push(
     *,
@@ -47,28 +49,41 @@ def manifest_push(
     is raised, and nothing is changed then.
     """
     require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    content = content_of(manifest)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _push(actor, project, repository_name, manifest, content, tags)
+        except IntegrityError:
+            # Another push of the same manifest came first, or a deletion: look again at what is there.
+            continue
+        finally:
+            release_connection()
+    raise RepositoryUnknownError(
+        f"project {project.name}, the repository or a blob of it was deleted during the push; push again"
+    )
+
+
+def _push(
+    actor: SecurityContext,
+    project: ProjectRef,
+    repository_name: str,
+    manifest: Manifest,
+    content: Content,
+    tags: tuple[str, ...],
+) -> PushResult:
     blobs = _required_blobs(repository_name, manifest)
     release_connection()
-    content = content_of(manifest)
-    try:
-        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
-            push = Push(
-                operator=actor.name,
-                project_id=project.id,
-                repository_name=repository_name,
-                manifest=manifest,
-                tags=tags,
-            )
-            for gate in gates.push:
-                gate.check_push(push)
-            result = _store(actor.name, project, repository_name, manifest, content, blobs, tags)
-    except IntegrityError:
-        raise RepositoryUnknownError(
-            f"the repository {repository_name} or a blob of it was deleted during the push; push again"
-        ) from None
-    finally:
-        release_connection()
-    return result
+    with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
+        push = Push(
+            operator=actor.name,
+            project_id=project.id,
+            repository_name=repository_name,
+            manifest=manifest,
+            tags=tags,
+        )
+        for gate in gates.push:
+            gate.check_push(push)
+        return _store(actor.name, project, repository_name, manifest, content, blobs, tags)
 
 
 def _required_blobs(repository_name: str, manifest: Manifest) -> dict[str, BlobRef]:

@@ -8,7 +8,7 @@ from apps.artifacts.errors import RepositoryUnknownError
 from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, RepositoryBlob, Tag
 from apps.artifacts.selectors import repository_find, repository_row
 from apps.artifacts.services.artifacts import artifacts_gate_deletion
-from apps.artifacts.services.links import project_blobs_release, storage_charge
+from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
 from apps.common.database import write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -17,8 +17,8 @@ from apps.projects.types import ProjectRef
 
 
 def repository_ensure(*, project: ProjectRef, name: str) -> int:
-    """The id of a repository, made if it is not there. Only inside a transaction."""
-    if found := repository_find(name):
+    """The id of a repository, made if it is not there and held until commit. Only inside a transaction, first."""
+    if (found := repository_find(name)) and repository_hold(repository_id=found.id):
         return found.id
     now = timezone.now()
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from apps.accounts.security import Principal, context_of
 from apps.artifacts.selectors import repository_names
+from apps.common.stamps import get_stamps, project_key
 from apps.distribution.access import Grant, actions_now
 from apps.distribution.authentication import basic_principal, caller_of, unauthorized
 from apps.distribution.errors import ProtocolError
@@ -47,6 +48,7 @@ def token_get(request: Request) -> Response:
     """``GET /service/token`` (Docker token authentication)."""
     scopes = [part for scope in request.query.get("scope", []) for part in scope.split()]
     has_credentials = request.header("HTTP_AUTHORIZATION") is not None
+    _prefetch(scopes)
     principal = basic_principal(request)
     if has_credentials and principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
@@ -67,11 +69,19 @@ def token_post(request: Request) -> Response:
     if form.get("grant_type") != "password":
         raise ProtocolError("UNSUPPORTED", "grant_type must be password; or use GET with HTTP Basic")
     _check_service(form.get("service"))
+    scopes = form.get("scope", "").split()
     request.environ["HTTP_AUTHORIZATION"] = _basic(form.get("username", ""), form.get("password", ""))
+    _prefetch(scopes)
     principal = basic_principal(request)
     if principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
-    return _token(request, principal, form.get("scope", "").split())
+    return _token(request, principal, scopes)
+
+
+def _prefetch(scopes: list[str]) -> None:
+    """The stamps of the projects that a token is asked for come with those of the account."""
+    names = [match["name"] for scope in scopes if (match := _SCOPE.match(scope))]
+    get_stamps().prefetch(*(project_key(name.partition("/")[0]) for name in names))
 
 
 def _basic(username: str, password: str) -> str:
