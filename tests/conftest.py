@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 
 import django
@@ -19,6 +20,7 @@ _environment = TestEnvironment()
 # Set up now, for the conftests below that import models. A worker of pytest-xdist must not find the variable when it
 # starts: pytest-django would load the settings before the worker's own environment is made.
 django.setup()
+_RANDOM = re.compile(r"[0-9a-fA-F]{64,128}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _database = settings.DATABASES["default"]
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
@@ -35,6 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _SHARED.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("servers"))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Digests of random bytes and random ids do not get into names: the workers of one run have to agree on them."""
+    return _RANDOM.sub("random", val) if isinstance(val, str) and _RANDOM.search(val) else None
 
 
 def pytest_unconfigure() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Length
 
 from apps.artifacts.errors import ManifestUnknownError, RepositoryUnknownError
 from apps.artifacts.models import Artifact, ArtifactReference, Blob, Repository, RepositoryBlob, Tag
@@ -119,11 +120,11 @@ def referrers_find(
     if artifact_type:
         rows = rows.filter(artifact_type=artifact_type)
     values = rows.order_by("digest").values_list(
-        "digest", "media_type", "artifact_type", "manifest", "annotations"
+        "digest", "media_type", "artifact_type", Length("manifest"), "annotations"
     )
     return [
-        Referrer(digest, media_type, kind, len(manifest), annotations)
-        for digest, media_type, kind, manifest, annotations in values[:limit]
+        Referrer(digest, media_type, kind, size, annotations)
+        for digest, media_type, kind, size, annotations in values[:limit]
     ]
 
 

@@ -61,10 +61,18 @@ class RepositoryContext:
 class Caller:
     """An authenticated or anonymous caller of the data plane; with ``grants`` a token narrows what it may do."""
 
-    __slots__ = ("_grants", "principal")
+    __slots__ = ("_grants", "may_list_catalog", "principal")
 
-    def __init__(self, principal: Principal | None, *, grants: Mapping[str, Grant] | None = None) -> None:
+    def __init__(
+        self,
+        principal: Principal | None,
+        *,
+        grants: Mapping[str, Grant] | None = None,
+        catalog: bool = True,
+    ) -> None:
         self.principal = principal
+        self.may_list_catalog = catalog
+        """False for a token that was not asked for with ``registry:catalog:*``."""
         self._grants = grants
 
     @property

@@ -43,7 +43,7 @@ def _by_token(request: Request, text: str, scope: str, stamp_keys: tuple[str, ..
         raise unauthorized(request, f"token refused: {error}", scope=scope, error="invalid_token") from None
     if principal is not None:
         request.person = principal.name
-    return Caller(principal, grants=token.grants)
+    return Caller(principal, grants=token.grants, catalog=token.catalog)
 
 
 def token_principal(token: Token) -> Principal | None:

@@ -65,6 +65,13 @@ class Request:
         self.received += len(piece)
         return piece
 
+    def knows(self, digest: str) -> bool:
+        """Whether the client has this content already, by ``If-None-Match`` (RFC 9110, 13.1.2)."""
+        value = self.header("HTTP_IF_NONE_MATCH")
+        if value is None:
+            return False
+        return any(part.strip().removeprefix("W/").strip('"') in (digest, "*") for part in value.split(","))
+
     @property
     def has_body(self) -> bool:
         """Whether the client announced a body, by length or as chunks."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from django import db
 from django.conf import settings
@@ -18,11 +19,15 @@ from apps.distribution.errors import ProtocolError, error_response
 from apps.distribution.messages import REASONS, Environ, Request, Response
 from apps.distribution.routes import METHODS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
 from apps.distribution.target import Target
+from apps.distribution.transfers import uploads
 from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError, excerpt
 from apps.oci.references import check_repository_name
 from apps.storage.errors import StorageError, StorageFullError
 
 logger = logging.getLogger(__name__)
+
+_DRAINED = 64 * 1024 * 1024
+_PIECE = 256 * 1024
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -72,7 +77,23 @@ def _answer(request: Request) -> Response:
         response = error_response("UNKNOWN", "internal error; the registry's log has it under the request id")
     if request.method == "HEAD":
         response.body = b""
+    _drain(request)
     return response
+
+
+def _drain(request: Request) -> None:
+    """Read what a refused client is still sending, within reason.
+
+    The server closes a connection with an unread body, and a client that meets that while it sends never reads
+    why. One that waits for ``100 Continue`` has not begun to send.
+    """
+    if not request.has_body or request.header("HTTP_EXPECT"):
+        return
+    start = request.received
+    with suppress(ProtocolError), uploads.reserve(request, request.person) as transfer:
+        read = transfer.reader(request.read)
+        while request.received - start < _DRAINED and read(_PIECE):
+            pass
 
 
 def _dispatch(request: Request) -> Response:

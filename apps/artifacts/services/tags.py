@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
-from apps.artifacts.errors import TagExistsError, TagUnknownError
+from apps.artifacts.errors import ManifestUnknownError, TagExistsError, TagUnknownError
 from apps.artifacts.gates import TagChange, gates
 from apps.artifacts.models import Tag
 from apps.artifacts.selectors import artifact_row, repository_row
@@ -86,20 +86,25 @@ def tag_create(*, actor: SecurityContext, repository_name: str, reference: str, 
         actor, repository.project_id, public=repository.project.public, resource="tag", action="create"
     )
     artifact = artifact_row(repository, reference)
-    with write_atomic():
-        if Tag.objects.filter(repository=repository, name=tag).exists():
-            raise TagExistsError(f"tag {tag} already exists in {repository_name}")
-        touch(repository_key(repository_name))
-        tags_point(
-            operator=actor.name,
-            project_id=repository.project_id,
-            repository_id=repository.pk,
-            repository_name=repository_name,
-            artifact_id=artifact.pk,
-            digest=artifact.digest,
-            tags=(tag,),
-            at=timezone.now(),
-        )
+    try:
+        with write_atomic():
+            if Tag.objects.filter(repository=repository, name=tag).exists():
+                raise TagExistsError(f"tag {tag} already exists in {repository_name}")
+            touch(repository_key(repository_name))
+            tags_point(
+                operator=actor.name,
+                project_id=repository.project_id,
+                repository_id=repository.pk,
+                repository_name=repository_name,
+                artifact_id=artifact.pk,
+                digest=artifact.digest,
+                tags=(tag,),
+                at=timezone.now(),
+            )
+    except IntegrityError:
+        raise ManifestUnknownError(
+            f"artifact {reference} of {repository_name} was deleted at this moment"
+        ) from None
 
 
 def tag_delete(

@@ -33,6 +33,13 @@ def version(request: Request) -> Response:
 def catalog(request: Request) -> Response:
     """``GET /v2/_catalog``: names of the repositories that the caller may see, in byte order."""
     caller = caller_of(request, _CATALOG_SCOPE)
+    if not caller.may_list_catalog:
+        raise unauthorized(
+            request,
+            "the token is not for listing repositories",
+            scope=_CATALOG_SCOPE,
+            error="insufficient_scope",
+        )
     page = page_of(request)
     actor = context_of(caller.principal) if caller.principal is not None else AnonymousContext()
     visible = (
@@ -105,7 +112,7 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
             if grant is not None:
                 grants[match["name"]] = grant
         elif scope.startswith("registry:catalog:"):
-            catalog_wanted = principal is not None
+            catalog_wanted = True
     token = token_issue(principal=principal, grants=tuple(grants.items()), catalog=catalog_wanted)
     request.person = principal.name if principal is not None else ""
     return json_response(

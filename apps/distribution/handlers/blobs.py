@@ -41,7 +41,7 @@ def get(request: Request, caller: Caller, target: Target, digest: str) -> Respon
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", "max-age=31536000"),
     ]
-    if (known := request.header("HTTP_IF_NONE_MATCH")) and known.strip(' "') == digest:
+    if request.knows(digest):
         return Response(304, headers)
     headers.append(("Content-Type", "application/octet-stream"))
     if request.method == "HEAD":

@@ -62,7 +62,7 @@ def get(request: Request, caller: Caller, target: Target, reference: str) -> Res
         raise ManifestUnknownError(
             f"{reference} is a {served.media_type}, which the Accept header does not list"
         )
-    if (known := request.header("HTTP_IF_NONE_MATCH")) and known.strip(' "') == served.digest:
+    if request.knows(served.digest):
         return Response(304, served.headers[1:])
     if request.method == "HEAD":
         return Response(200, served.headers)

@@ -29,8 +29,6 @@ from apps.oci.errors import OciError
 from apps.oci.ranges import parse_content_range
 from apps.storage.errors import OffsetMismatchError, UploadBusyError
 
-_DRAINED = 64 * 1024 * 1024
-
 
 def start(request: Request, caller: Caller, target: Target, last: str) -> Response:
     """``POST /v2/<name>/blobs/uploads/``: mount, one-request upload, or a session to go on with."""
@@ -165,7 +163,6 @@ def _receive(
     most = settings.HARBOR.max_blob_size
     _check_size(offset + (request.content_length or 0))
     if request.content_length and room is not None and request.content_length > room:
-        _drain(request)
         storage_check(project_id=target.project.id, needed=request.content_length, operator=caller.name)
     limits = [limit for limit in (room, most - offset if most else None) if limit is not None]
     release_connection()
@@ -190,7 +187,6 @@ def _receive(
         ) from None
     except BlobSizeError:
         if room is not None and request.received > room:
-            _drain(request)
             storage_check(project_id=target.project.id, needed=request.received, operator=caller.name)
         raise
 
@@ -209,13 +205,6 @@ def _check_size(size: int | None) -> None:
     most = settings.HARBOR.max_blob_size
     if most and size is not None and size > most:
         raise ProtocolError("SIZE_INVALID", f"a blob may have {most} bytes here", status=413)
-
-
-def _drain(request: Request) -> None:
-    """Read what the client is still sending, within reason: many read the answer only after their body."""
-    start = request.received
-    while request.received - start < _DRAINED and request.read(1 << 20):
-        pass
 
 
 def _commit(caller: Caller, target: Target, upload_id: str, digest: Digest, received: Received) -> Response:
