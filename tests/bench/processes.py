@@ -83,7 +83,7 @@ def _own_cpu() -> float:
 def _busy_cpu() -> float:
     """Seconds of all processors spent on processes and the kernel, of the whole machine."""
     times = psutil.cpu_times()
-    return times.user + times.system + times.nice + times.irq + times.softirq
+    return float(times.user + times.system + times.nice + times.irq + times.softirq)
 
 
 def _peak(process: psutil.Process) -> tuple[int, str]:
@@ -97,4 +97,4 @@ def _peak(process: psutil.Process) -> tuple[int, str]:
 def _name(process: psutil.Process) -> str:
     """The Python module that runs, else the program."""
     words = process.cmdline()
-    return words[words.index("-m") + 1] if "-m" in words else process.name()
+    return str(words[words.index("-m") + 1] if "-m" in words else process.name())

@@ -1,7 +1,7 @@
 """From samples to the table: medians, ratios, goals."""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ THEIRS = "docker-registry"
 EMBEDDED = "ours, embedded"
 SERVER = "ours, server"
 
-Samples = Mapping[str, Mapping[str, list[Mapping[str, float]]]]
+Samples = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 """Measure to server to its samples, one a round."""
 
 
@@ -168,5 +168,5 @@ def _verdict(value: Mapping[str, Any]) -> str:
 def _memory(value: Mapping[str, Any]) -> str:
     if not value:
         return ""
-    met = {True: ", met", False: ", MISSED"}.get(value.get("met"), "")
+    met = "" if "met" not in value else ", met" if value["met"] else ", MISSED"
     return f"{value['peak'] / 1e6:.0f} {value['process'].removeprefix('harbor_py.')}{met}"

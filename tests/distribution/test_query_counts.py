@@ -23,7 +23,7 @@ MOST = {
     "GET blob": 3,
     "GET manifest": 3,
     "POST blob": 9,
-    "PUT manifest": 21,
+    "PUT manifest": 19,
     "GET tags": 3,
     "GET referrers": 3,
 }

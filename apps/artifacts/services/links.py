@@ -53,6 +53,16 @@ def project_blobs_link(*, project_id: int, sizes: Mapping[int, int]) -> int:
     return sum(sizes[blob_id] for blob_id in _ensure_links(ProjectBlob, "project_id", project_id, sizes))
 
 
+# KEY SHARE: pushes of the same base layers do not wait for each other, only removals wait for them. One round trip.
+_LINK_OR_LOCK = (
+    "WITH locked AS (SELECT blob_id FROM {table} WHERE {owner} = %s AND blob_id = ANY(%s)"
+    " ORDER BY blob_id FOR KEY SHARE),"
+    " inserted AS (INSERT INTO {table} ({owner}, blob_id) SELECT %s, blob_id FROM unnest(%s::bigint[]) AS blob_id"
+    " WHERE blob_id NOT IN (SELECT blob_id FROM locked) ORDER BY blob_id ON CONFLICT DO NOTHING RETURNING blob_id)"
+    " SELECT blob_id, false FROM locked UNION ALL SELECT blob_id, true FROM inserted"
+)
+
+
 def _ensure_links(
     model: type[RepositoryBlob | ProjectBlob], owner: str, owner_id: int, blob_ids: Iterable[int]
 ) -> set[int]:
@@ -62,31 +72,28 @@ def _ensure_links(
     locked when this returns.
     """
     table = model._meta.db_table  # noqa: SLF001 (Django documents it as public)
-    inserted: set[int] = set()
     missing = sorted(set(blob_ids))
+    if not missing:
+        return set()
     with connection.cursor() as cursor:
-        while missing:
-            # The usual push brings new blobs: insert first, lock what was there already.
+        if connection.vendor != "postgresql":
             places = ", ".join(["(%s, %s)"] * len(missing))
             cursor.execute(
                 f"INSERT INTO {table} ({owner}, blob_id) VALUES {places}"  # noqa: S608 (names of our own)
                 " ON CONFLICT DO NOTHING RETURNING blob_id",
                 [value for blob_id in missing for value in (owner_id, blob_id)],
             )
-            new = {row[0] for row in cursor.fetchall()}
-            inserted |= new
-            missing = [blob_id for blob_id in missing if blob_id not in new]
-            if not missing or connection.vendor != "postgresql":
-                break
-            # KEY SHARE: pushes of the same base layers do not wait for each other, only removals wait for them.
+            return {row[0] for row in cursor.fetchall()}
+        inserted: set[int] = set()
+        while missing:
             cursor.execute(
-                f"SELECT blob_id FROM {table} WHERE {owner} = %s AND blob_id = ANY(%s)"  # noqa: S608 (see above)
-                " ORDER BY blob_id FOR KEY SHARE",
-                [owner_id, missing],
+                _LINK_OR_LOCK.format(table=table, owner=owner), [owner_id, missing, owner_id, missing]
             )
-            locked = {row[0] for row in cursor.fetchall()}
-            missing = [blob_id for blob_id in missing if blob_id not in locked]
-    return inserted
+            rows = cursor.fetchall()
+            inserted |= {blob_id for blob_id, is_new in rows if is_new}
+            done = {blob_id for blob_id, _ in rows}
+            missing = [blob_id for blob_id in missing if blob_id not in done]
+        return inserted
 
 
 def project_blobs_release(*, project_id: int, blob_ids: Iterable[int], even_if_linked: bool) -> int:

@@ -135,7 +135,6 @@ def _store(
         tags=tags,
         at=now,
     )
-    Repository.objects.filter(pk=repository_id).update(update_time=now, listed=True)
     if existing is None or moved:
         publish(
             ArtifactPushed(
@@ -151,6 +150,8 @@ def _store(
         )
     repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id for blob in blobs.values()])
     added = project_blobs_link(project_id=project.id, sizes=sizes)
+    # Late, like the quota: pushes to one repository wait for each other from here on.
+    Repository.objects.filter(pk=repository_id).update(update_time=now, listed=True)
     storage_charge(project_id=project.id, delta=added, operator=operator)
     return PushResult(artifact_id=existing or created, created=existing is None)
 
