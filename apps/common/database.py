@@ -6,17 +6,24 @@ On PostgreSQL rows are locked instead and this adds nothing.
 """
 
 import fcntl
+import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.models import QuerySet
 
 _POOLED = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_DEADLOCK = "40P01"
+_DEADLOCK_ATTEMPTS = 4
 
 _thread_lock = threading.Lock()
 _held = threading.local()
@@ -62,6 +69,26 @@ def write_atomic() -> Iterator[None]:
         finally:
             _held.held = False
             _host_lock.release()
+
+
+def again_after_deadlock(service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Run a service anew when PostgreSQL ended its transaction to resolve a deadlock; only for one that is not nested.
+
+    Locks are taken in one order, so that this is rare; foreign keys take some of their own at commit.
+    """
+
+    @functools.wraps(service)
+    def attempt(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        for _ in range(_DEADLOCK_ATTEMPTS):
+            try:
+                return service(*arguments, **named)
+            except OperationalError as error:
+                code = getattr(error.__cause__, "sqlstate", None)
+                if code != _DEADLOCK or connection.in_atomic_block:
+                    raise
+        return service(*arguments, **named)
+
+    return attempt
 
 
 def release_connection() -> None:

@@ -9,12 +9,13 @@ from apps.artifacts.gates import Deletion, gates
 from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, Tag
 from apps.artifacts.selectors import artifact_row, repository_row
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
-from apps.common.database import delete_rows, write_atomic
+from apps.common.database import again_after_deadlock, delete_rows, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import ArtifactDeleted
 
 
+@again_after_deadlock
 def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: str) -> None:
     """Delete an artifact and the tags that point to it.
 
@@ -46,7 +47,6 @@ def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: 
         delete_rows(ArtifactBlob.objects.filter(artifact=artifact))
         delete_rows(ArtifactReference.objects.filter(parent=artifact))
         delete_rows(Artifact.objects.filter(pk=artifact.pk))
-        Repository.objects.filter(pk=repository.pk).update(update_time=timezone.now())
         publish(
             ArtifactDeleted(
                 operator=actor.name,
@@ -61,6 +61,7 @@ def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: 
         freed = project_blobs_release(
             project_id=repository.project_id, blob_ids=blob_ids, even_if_linked=True
         )
+        Repository.objects.filter(pk=repository.pk).update(update_time=timezone.now())
         storage_charge(project_id=repository.project_id, delta=-freed, operator=actor.name)
 
 

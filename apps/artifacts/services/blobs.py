@@ -25,7 +25,8 @@ from apps.artifacts.services.links import (
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.uploads import Received, upload_hash
 from apps.artifacts.types import RepositoryRef
-from apps.common.database import release_connection, write_atomic
+from apps.common.database import again_after_deadlock, release_connection, write_atomic
+from apps.common.errors import DomainError
 from apps.common.stamps import repository_key, touch
 from apps.oci.digests import Digest
 from apps.projects.types import ProjectRef
@@ -71,26 +72,46 @@ def blob_commit(
     except UploadBusyError:
         raise UploadInvalidError("another request is writing to the upload", detail=upload_id) from None
     try:
+        _blob_link(actor, project, repository_name, digest, received.offset, upload)
+    except DomainError:
+        driver.discard_upload(upload)
+        raise
+    finally:
+        release_connection()
+    # Not when the database failed: the client can send its PUT again.
+    driver.discard_upload(upload)
+
+
+@again_after_deadlock
+def _blob_link(
+    actor: SecurityContext,
+    project: ProjectRef,
+    repository_name: str,
+    digest: Digest,
+    size: int,
+    upload: str,
+) -> None:
+    driver = get_driver()
+    path = blob_path(digest)
+    try:
         with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             repository_id = repository_ensure(project=project, name=repository_name)
-            blob_id = blob_ensure(digest=str(digest), size=received.offset, stored=True)
+            blob_id = blob_ensure(digest=str(digest), size=size, stored=True)
             try:
                 driver.stat(path)
             except FileMissingError:
                 # Collected between publish and our lock. Under the lock it cannot be again.
                 driver.publish(upload, path)
             repository_blobs_link(repository_id=repository_id, blob_ids=[blob_id])
-            added = project_blobs_link(project_id=project.id, sizes={blob_id: received.offset})
+            added = project_blobs_link(project_id=project.id, sizes={blob_id: size})
             storage_charge(project_id=project.id, delta=added, operator=actor.name)
     except IntegrityError:
         raise RepositoryUnknownError(
             f"project {project.name} or the repository was deleted during the push"
         ) from None
-    finally:
-        release_connection()
-        driver.discard_upload(upload)
 
 
+@again_after_deadlock
 def blob_mount(
     *,
     actor: SecurityContext,
@@ -115,8 +136,9 @@ def blob_mount(
     storage_check(project_id=project.id, needed=0, operator=actor.name)
     try:
         with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
-            # The lock keeps the collector out; a row that it took before us is no longer there.
-            row = Blob.objects.select_for_update().filter(pk=blob.id, stored=True).first()
+            # The lock keeps the collector out; a row that it took before us is no longer there. NO KEY: a push that
+            # links the blob at this moment checks its foreign key at commit, behind the quota that we take last.
+            row = Blob.objects.select_for_update(no_key=True).filter(pk=blob.id, stored=True).first()
             if row is None:
                 return False
             Blob.objects.filter(pk=row.pk, state=Blob.DELETING).update(state=Blob.LIVE)
@@ -131,6 +153,7 @@ def blob_mount(
     return True
 
 
+@again_after_deadlock
 def blob_delete(
     *, actor: SecurityContext, project: ProjectRef, repository: RepositoryRef, digest: Digest
 ) -> None:

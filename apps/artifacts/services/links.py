@@ -1,7 +1,7 @@
 """The links that say who may read a blob and who pays for it, and the quota that follows from them.
 
-Order of locks in every transaction: the repository against deletion, artifact and tags, then project links by blob
-id, then the quota row, last.
+Order of locks in every transaction: the repository against deletion, artifact and tags, then links by blob id, then
+the repository's own row, then the quota row, last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

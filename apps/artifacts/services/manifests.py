@@ -22,7 +22,7 @@ from apps.artifacts.services.links import (
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.tags import tags_point
 from apps.artifacts.types import BlobRef, PushResult
-from apps.common.database import release_connection, write_atomic
+from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.fields import json_storable
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -63,6 +63,7 @@ def manifest_push(
     )
 
 
+@again_after_deadlock
 def _push(
     actor: SecurityContext,
     project: ProjectRef,

@@ -9,7 +9,7 @@ from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Rep
 from apps.artifacts.selectors import repository_find, repository_row
 from apps.artifacts.services.artifacts import artifacts_gate_deletion
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
-from apps.common.database import write_atomic
+from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import RepositoryDeleted, RepositoryUpdated
@@ -41,6 +41,7 @@ def repository_update(*, actor: SecurityContext, repository_name: str, descripti
         )
 
 
+@again_after_deadlock
 def repository_delete(*, actor: SecurityContext, repository_name: str) -> None:
     """Delete a repository with its artifacts and tags; the gates may refuse each of them."""
     row = repository_row(repository_name)

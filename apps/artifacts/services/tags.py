@@ -10,7 +10,7 @@ from apps.artifacts.errors import ManifestUnknownError, TagExistsError, TagUnkno
 from apps.artifacts.gates import TagChange, gates
 from apps.artifacts.models import Tag
 from apps.artifacts.selectors import artifact_row, repository_row
-from apps.common.database import write_atomic
+from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import TagCreated, TagDeleted
@@ -78,6 +78,7 @@ def tags_point(
     return bool(moved)
 
 
+@again_after_deadlock
 def tag_create(*, actor: SecurityContext, repository_name: str, reference: str, tag: str) -> None:
     """Give an artifact one more tag; raises :class:`TagExistsError` if the name is taken."""
     check_tag(tag)
@@ -107,6 +108,7 @@ def tag_create(*, actor: SecurityContext, repository_name: str, reference: str, 
         ) from None
 
 
+@again_after_deadlock
 def tag_delete(
     *, actor: SecurityContext, repository_name: str, tag: str, reference: str | None = None
 ) -> None:
