@@ -19,12 +19,15 @@ from harbor_py.processes import die_with_parent
 logger = logging.getLogger(__name__)
 
 _THREADS = 4
+_NICENESS = 5
 _SCHEDULER_FAILED = 70
 
 
 def main() -> None:
     """Work until SIGTERM, then finish the tasks that run; ends by itself if its parent does."""
     die_with_parent(int(sys.argv[1]))
+    # Counting pulls and the like gives way to serving them.
+    os.nice(_NICENESS)
     # About root: what makes it dangerous is pickle, and only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(

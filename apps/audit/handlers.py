@@ -4,6 +4,9 @@ Operations, resource types and resources are written as Harbor writes them, so t
 """
 
 from datetime import datetime
+from typing import Any
+
+from django.db import connection
 
 from apps.audit.models import AuditLog
 from apps.events.bus import subscribe
@@ -265,19 +268,23 @@ def on_quota_exceeded(event: QuotaExceeded) -> None:
 
 
 def on_artifacts_pulled(event: ArtifactsPulled) -> None:
-    """A ``pull artifact`` each, in as few statements as the database takes."""
-    AuditLog.objects.bulk_create(map(_pull_entry, event.pulls), batch_size=1000)
+    """A ``pull artifact`` each. Not by the ORM: a busy registry has ten thousand a second of them."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO audit_log_ext (op_time, operation, operation_description, operation_result, resource,"
+            " resource_type, username, project_id) VALUES (%s, 'pull', %s, %s, %s, 'artifact', %s, %s)",
+            [_pull_row(pull) for pull in event.pulls],
+        )
 
 
-def _pull_entry(pull: Pull) -> AuditLog:
-    return _entry(
-        at=pull.occurred_at,
-        operator=pull.operator,
-        operation="pull",
-        resource_type="artifact",
-        resource=_artifact(pull.repository_name, pull.digest, pull.tag),
-        project_id=pull.project_id,
-        description=f"pull artifact: {pull.repository_name}@{pull.digest}",
+def _pull_row(pull: Pull) -> tuple[Any, ...]:
+    return (
+        pull.occurred_at,
+        f"pull artifact: {pull.repository_name}@{pull.digest}",
+        True,
+        _artifact(pull.repository_name, pull.digest, pull.tag),
+        pull.operator or _ANONYMOUS,
+        pull.project_id,
     )
 
 

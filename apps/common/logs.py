@@ -57,7 +57,7 @@ def write_access_line(
     """
     fields = {
         "log": "access",
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": datetime.now(UTC),
         "request_id": request_id.get(),
         "method": environ["REQUEST_METHOD"],
         "path": environ["PATH_INFO"],
@@ -74,5 +74,5 @@ def write_access_line(
     try:
         line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        line = json.dumps(fields).encode() + b"\n"
+        line = json.dumps(fields, default=str).encode() + b"\n"
     os.write(1, line)

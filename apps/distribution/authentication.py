@@ -5,7 +5,6 @@ import base64
 from apps.accounts.authentication import authenticate, current_principal
 from apps.accounts.security import Principal
 from apps.common.forwarding import base_url, client_address
-from apps.common.stamps import get_stamps, principal_key
 from apps.distribution.access import Caller
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request
@@ -14,17 +13,13 @@ from apps.distribution.tokens import SERVICE, Token, TokenInvalidError, token_ve
 _REQUESTED = {"pull": "pull", "push": "pull,push", "delete": "delete"}
 
 
-def caller_of(request: Request, scope: str, stamp_keys: tuple[str, ...] = ()) -> Caller:
-    """The caller; ``stamp_keys`` are those that the rest of the request will read.
-
-    Raises UNAUTHORIZED with the challenge when there is none or the credentials are not good.
-    """
-    header = request.header("HTTP_AUTHORIZATION")
-    if header is None:
+def caller_of(request: Request, scope: str) -> Caller:
+    """The caller; raises UNAUTHORIZED with the challenge when there is none or the credentials are not good."""
+    if request.header("HTTP_AUTHORIZATION") is None:
         raise unauthorized(request, "authentication required", scope=scope)
-    scheme, _, credentials = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return _by_token(request, credentials.strip(), scope, stamp_keys)
+    text = bearer_text(request)
+    if text is not None:
+        return _by_token(request, text, scope)
     principal = basic_principal(request)
     if principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
@@ -32,12 +27,15 @@ def caller_of(request: Request, scope: str, stamp_keys: tuple[str, ...] = ()) ->
     return Caller(principal)
 
 
-def _by_token(request: Request, text: str, scope: str, stamp_keys: tuple[str, ...]) -> Caller:
+def bearer_text(request: Request) -> str | None:
+    """The token that came with the request, unchecked; None if its credentials are of another kind."""
+    scheme, _, credentials = (request.header("HTTP_AUTHORIZATION") or "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
+def _by_token(request: Request, text: str, scope: str) -> Caller:
     try:
         token = token_verify(text)
-        if token.account is not None:
-            stamp_keys = (*stamp_keys, principal_key(token.account.kind, token.account.id))
-        get_stamps().prefetch(*stamp_keys)
         principal = token_principal(token)
     except TokenInvalidError as error:
         raise unauthorized(request, f"token refused: {error}", scope=scope, error="invalid_token") from None

@@ -12,16 +12,14 @@ from apps.artifacts.errors import ArtifactError
 from apps.common.database import release_connection
 from apps.common.errors import DomainError
 from apps.common.logs import take_request_id, write_access_line
-from apps.common.stamps import get_stamps, project_key, repository_key
-from apps.distribution.access import project_of
-from apps.distribution.authentication import caller_of, scope_for, unauthorized
+from apps.common.stamps import get_stamps
+from apps.distribution.admission import admit
+from apps.distribution.authentication import unauthorized
 from apps.distribution.errors import ProtocolError, error_response
 from apps.distribution.messages import REASONS, Environ, Request, Response
 from apps.distribution.routes import METHODS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
-from apps.distribution.target import Target
 from apps.distribution.transfers import uploads
 from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError, excerpt
-from apps.oci.references import check_repository_name
 from apps.storage.errors import StorageError, StorageFullError
 
 logger = logging.getLogger(__name__)
@@ -112,18 +110,9 @@ def _dispatch(request: Request) -> Response:
     route = REPOSITORY_ROUTES.get((words, request.method))
     if route is None:
         raise _method_refused(request, words)
-    request.repository = check_repository_name(name)
     mount_from = request.parameter("from") or "" if words == "blobs/uploads" and not last else ""
-    if mount_from:
-        # Before it goes into the challenge, which is a header.
-        check_repository_name(mount_from)
-    scope = scope_for(name, route.action, mount_from)
-    keys = (repository_key(name), project_key(name.partition("/")[0]))
-    caller = caller_of(request, scope, keys)
-    project = project_of(name)
-    if project is None or route.action not in caller.actions(project, name):
-        raise _not_allowed(request, name, route.action, scope, uses_token=caller.uses_token)
-    return route.handler(request, caller, Target(project, name), last)
+    admission = admit(request, name, route.action, mount_from)
+    return route.handler(request, admission.caller, admission.target, last)
 
 
 def _method_refused(request: Request, words: str) -> ProtocolError:
@@ -132,20 +121,6 @@ def _method_refused(request: Request, words: str) -> ProtocolError:
         f"{excerpt(request.method)} is not supported here",
         headers=[("Allow", ", ".join(METHODS[words]))],
     )
-
-
-def _not_allowed(request: Request, name: str, action: str, scope: str, *, uses_token: bool) -> ProtocolError:
-    """A project that is not there and one that the caller may not see look the same."""
-    if "/" not in name:
-        return ProtocolError(
-            "NAME_INVALID",
-            f"a repository's name begins with its project: PROJECT/{name}",
-            detail={"name": name},
-        )
-    message = f"unauthorized to access repository: {name}, action: {action}"
-    if uses_token:
-        return unauthorized(request, message, scope=scope, error="insufficient_scope")
-    return ProtocolError("DENIED", message)
 
 
 def _refusal(request: Request, error: DomainError) -> Response:

@@ -20,9 +20,13 @@ class OutboxEvent(models.Model):
 
 
 class SpoolFile(models.Model):
-    """A spool file whose lines are in the database: one that outlives its draining is not counted twice."""
+    """How much of a spool file is in the database: what a crash makes us read again is not counted twice.
+
+    ``position`` is in bytes from the file's beginning.
+    """
 
     name = models.CharField(max_length=255, unique=True)
+    position = models.BigIntegerField(default=0)
     drained_time = models.DateTimeField()
 
     class Meta:

@@ -1,8 +1,8 @@
 """The pull spool: a pull costs one appended line, and the database hears of it later, in bulk.
 
 Lines go to ``<folder>/<host>-<process>-<period>.jsonl``. What was written survives ``kill -9``. A file is drained
-when its period is over; its name is remembered in the transaction that counts its lines, so that a crash
-between commit and removal does not count it twice.
+when its period is over; how far is remembered in the transaction that counts its lines, so that a crash does not
+count one twice.
 """
 
 import os
@@ -23,7 +23,8 @@ from apps.events.models import SpoolFile
 PERIOD_SECONDS = 5
 _LATE_SECONDS = 2
 _SUFFIX = ".jsonl"
-_CHUNK = 5000
+# Bytes of lines, about two thousand pulls.
+_PIECE = 512 * 1024
 _REMEMBER = timedelta(days=7)
 
 
@@ -87,14 +88,27 @@ def spool_drain(*, everything: bool = False) -> int:
 
 
 def _drain_file(path: Path) -> int:
-    pulls = [pull for line in path.read_bytes().splitlines() if (pull := _parse(line)) is not None]
-    with write_atomic():
-        _, is_new = SpoolFile.objects.get_or_create(name=path.name, defaults={"drained_time": timezone.now()})
-        if is_new:
-            for start in range(0, len(pulls), _CHUNK):
-                publish(ArtifactsPulled(operator="", pulls=tuple(pulls[start : start + _CHUNK])))
+    """A piece of the file a transaction: pushes wait for a piece at most, and memory holds no more than one."""
+    count = 0
+    with path.open("rb") as file:
+        while True:
+            with write_atomic():
+                row, _ = SpoolFile.objects.select_for_update().get_or_create(
+                    name=path.name, defaults={"drained_time": timezone.now()}
+                )
+                file.seek(row.position)
+                lines = file.readlines(_PIECE)
+                if not lines:
+                    break
+                pulls = tuple(pull for line in lines if (pull := _parse(line)) is not None)
+                if pulls:
+                    publish(ArtifactsPulled(operator="", pulls=pulls))
+                row.position = file.tell()
+                row.drained_time = timezone.now()
+                row.save(update_fields=["position", "drained_time"])
+            count += len(pulls)
     path.unlink(missing_ok=True)
-    return len(pulls) if is_new else 0
+    return count
 
 
 def _parse(line: bytes) -> Pull | None:
