@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from apps.common.database import connections_heal
 from apps.common.errors import DomainError
 from apps.oci.errors import OciError
 
@@ -58,6 +59,9 @@ def envelope(code: str, message: str) -> dict[str, Any]:
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: an answer for whatever a view raised. Nothing of an unexpected error gets out."""
     status, code, message = _describe(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        connections_heal()
+        status = HTTPStatus.SERVICE_UNAVAILABLE
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", exc_info=error)
         code, message = "UNKNOWN", "internal server error"

@@ -104,6 +104,14 @@ def release_connection() -> None:
         own.close()
 
 
+def connections_heal() -> None:
+    """After the database failed: drop the connections that are broken, this thread's and the pool's."""
+    connections.close_all()
+    if _POOLED:
+        wrapper: Any = connections[DEFAULT_DB_ALIAS]
+        wrapper.pool.check()
+
+
 def delete_rows(queryset: QuerySet[Any]) -> int:
     """Delete in one statement what has no dependents left; returns the number of rows.
 

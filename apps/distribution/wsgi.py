@@ -9,7 +9,7 @@ from django import db
 from django.conf import settings
 
 from apps.artifacts.errors import ArtifactError
-from apps.common.database import release_connection
+from apps.common.database import connections_heal, release_connection
 from apps.common.errors import DomainError
 from apps.common.logs import take_request_id, write_access_line
 from apps.common.stamps import get_stamps
@@ -55,7 +55,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
 
 def _answer(request: Request) -> Response:
     try:
-        return _dispatch(request)
+        return _dispatch_healed(request)
     except DomainError as error:
         response = _refusal(request, error)
     except OciError as error:
@@ -68,7 +68,6 @@ def _answer(request: Request) -> Response:
         response = error_response("UNAVAILABLE", "the storage of the registry cannot be reached; try again")
     except (db.OperationalError, db.InterfaceError):
         logger.exception("the database failed")
-        db.close_old_connections()
         response = error_response("UNAVAILABLE", "the database of the registry cannot be reached; try again")
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
@@ -92,6 +91,18 @@ def _drain(request: Request) -> None:
         read = transfer.reader(request.read)
         while request.received - start < _DRAINED and read(_PIECE):
             pass
+
+
+def _dispatch_healed(request: Request) -> Response:
+    """A read is tried once more when the database has been started anew since; a write the client repeats."""
+    try:
+        return _dispatch(request)
+    except (db.OperationalError, db.InterfaceError):
+        connections_heal()
+        if request.method not in {"GET", "HEAD"}:
+            raise
+        logger.warning("the database failed once; asked again", exc_info=True)
+        return _dispatch(request)
 
 
 def _dispatch(request: Request) -> Response:
