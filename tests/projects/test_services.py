@@ -192,7 +192,7 @@ def test_delete(project, anna, monkeypatch):
 
 
 def test_a_project_with_repositories_stays(project, anna):
-    Repository.objects.create(project=project, name="tools/app")
+    Repository.objects.create(listed=True, project=project, name="tools/app")
     with pytest.raises(PreconditionError, match="contains repositories"):
         project_delete(actor=acting(anna), project_id=project.id)
     assert Member.objects.filter(project=project).count() == 1
