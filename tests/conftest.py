@@ -41,7 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Digests of random bytes and random ids do not get into names: the workers of one run have to agree on them."""
-    return _RANDOM.sub("random", val) if isinstance(val, str) and _RANDOM.search(val) else None
+    if not isinstance(val, str) or not _RANDOM.search(val):
+        return None
+    return _RANDOM.sub("random", val).encode("unicode_escape").decode()
 
 
 def pytest_unconfigure() -> None:

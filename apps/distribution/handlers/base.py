@@ -108,9 +108,12 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
         if match is None:
             continue
         if match["type"] == "repository":
-            grant = _grant(principal, match["name"])
+            name = match["name"]
+            grant = _grant(principal, name, match["actions"].split(","))
+            if grant is not None and name in grants:
+                grant = Grant(grant.project_id, grant.actions | grants[name].actions)
             if grant is not None:
-                grants[match["name"]] = grant
+                grants[name] = grant
         elif scope.startswith("registry:catalog:"):
             catalog_wanted = True
     token = token_issue(principal=principal, grants=tuple(grants.items()), catalog=catalog_wanted)
@@ -127,8 +130,8 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
     )
 
 
-def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
-    """All that the caller may do in a repository, as Harbor grants it: what was asked for is not looked at."""
+def _grant(principal: Principal | None, repository_name: str, wanted: list[str]) -> Grant | None:
+    """Of what was asked for (``*`` is everything) that which the caller may do, cut down and not refused."""
     try:
         check_repository_name(repository_name)
     except OciError:
@@ -136,4 +139,5 @@ def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
     project = project_find(repository_name.partition("/")[0])
     if project is None or "/" not in repository_name:
         return None
-    return Grant(project.id, actions_now(principal, project))
+    allowed = actions_now(principal, project)
+    return Grant(project.id, allowed if "*" in wanted else allowed.intersection(wanted))
