@@ -108,12 +108,9 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
         if match is None:
             continue
         if match["type"] == "repository":
-            name = match["name"]
-            grant = _grant(principal, name, match["actions"].split(","))
-            if grant is not None and name in grants:
-                grant = Grant(grant.project_id, grant.actions | grants[name].actions)
+            grant = _grant(principal, match["name"])
             if grant is not None:
-                grants[name] = grant
+                grants[match["name"]] = grant
         elif scope.startswith("registry:catalog:"):
             catalog_wanted = True
     token = token_issue(principal=principal, grants=tuple(grants.items()), catalog=catalog_wanted)
@@ -130,8 +127,11 @@ def _token(request: Request, principal: Principal | None, scopes: list[str]) -> 
     )
 
 
-def _grant(principal: Principal | None, repository_name: str, wanted: list[str]) -> Grant | None:
-    """Of what was asked for (``*`` is everything) that which the caller may do, cut down and not refused."""
+def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
+    """All that the caller may do in a repository, as Harbor grants it: what was asked for is not looked at.
+
+    Clients depend on it: oras goes on with the token of its first GET when it pushes.
+    """
     try:
         check_repository_name(repository_name)
     except OciError:
@@ -139,5 +139,4 @@ def _grant(principal: Principal | None, repository_name: str, wanted: list[str])
     project = project_find(repository_name.partition("/")[0])
     if project is None or "/" not in repository_name:
         return None
-    allowed = actions_now(principal, project)
-    return Grant(project.id, allowed if "*" in wanted else allowed.intersection(wanted))
+    return Grant(project.id, actions_now(principal, project))
