@@ -44,7 +44,7 @@ MIDDLEWARE = [
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
-# 19 MiB and two passes a hash (OWASP's first choice): Django's own 100 MiB would double the process.
+# 7 MiB and five passes a hash: Django's own 100 MiB would double the process.
 PASSWORD_HASHERS = ["apps.accounts.hashers.Argon2Hasher"]
 
 

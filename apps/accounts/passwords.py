@@ -24,7 +24,7 @@ _RANDOM_LENGTH = 24
 # Half a pair, as JSON can bring it, has no UTF-8 form and so no hash.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# A hash takes 19 MiB: many wrong passwords at once wait in line rather than take the host's memory.
+# A hash takes 7 MiB and a core: many wrong passwords at once wait in line rather than take the host's memory.
 _hashing = threading.BoundedSemaphore(4)
 
 
