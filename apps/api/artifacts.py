@@ -13,7 +13,7 @@ from apps.api.shapes import Shape, TimeField
 from apps.api.tags import TagShape
 from apps.api.views import ListRules
 from apps.artifacts.models import Artifact
-from apps.artifacts.selectors import artifact_get, artifact_list, repository_get
+from apps.artifacts.selectors import artifact_list, artifact_row, repository_get
 from apps.artifacts.services.artifacts import artifact_delete
 from apps.artifacts.services.copies import artifact_copy
 from apps.catalog.artifacts import accessories_of, filter_artifacts
@@ -188,7 +188,7 @@ class ArtifactView(ArtifactScopedView):
     def get(self, _request: Request, **_: Any) -> Response:
         """One artifact by tag or digest."""
         name = self.repository_name(resource="artifact", action="read")
-        artifact = artifact_get(repository_get(name), self.kwargs["reference"])
+        artifact = artifact_row(repository_get(name), self.kwargs["reference"])
         return Response(ArtifactShape(artifact, context=self.shape_context(name, [artifact])).data)
 
     def delete(self, _request: Request, **_: Any) -> Response:

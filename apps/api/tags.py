@@ -10,7 +10,7 @@ from apps.api.repositories import RepositoryScopedView
 from apps.api.shapes import Input, Shape, TimeField, text
 from apps.api.views import ListRules
 from apps.artifacts.models import Tag
-from apps.artifacts.selectors import artifact_get, repository_get, tag_list
+from apps.artifacts.selectors import artifact_row, repository_get, tag_list
 from apps.artifacts.services.tags import tag_create, tag_delete
 from apps.common.query import QueryField, read_int, read_time
 
@@ -54,7 +54,7 @@ class TagsView(RepositoryScopedView):
     def get(self, _request: Request, **_: Any) -> Response:
         """The tags of an artifact."""
         name = self.repository_name(resource="tag", action="list")
-        artifact = artifact_get(repository_get(name), self.kwargs["reference"])
+        artifact = artifact_row(repository_get(name), self.kwargs["reference"])
         return self.list_response(tag_list(artifact), TAGS, TagShape)
 
     def post(self, _request: Request, **_: Any) -> Response:

@@ -138,11 +138,6 @@ def artifact_row(repository: Repository, reference: str) -> Artifact:
     return row
 
 
-def artifact_get(repository: Repository, reference: str) -> Artifact:
-    """As :func:`artifact_row`, for one that is to be shown."""
-    return artifact_row(repository, reference)
-
-
 def artifact_list(repository: Repository) -> QuerySet[Artifact]:
     """Artifacts of a repository without their bytes, with tags (newest first) and references prefetched."""
     return (
