@@ -12,26 +12,10 @@ django.setup()
 
 # Below the call above: models can be imported only when Django is set up.
 from apps.accounts.passwords import random_password  # noqa: E402
-from apps.accounts.security import Principal  # noqa: E402
+from apps.accounts.security import SystemContext  # noqa: E402
 from apps.accounts.selectors import live_users  # noqa: E402
 from apps.accounts.services import user_change_password  # noqa: E402
 from apps.common.errors import DomainError, NotFoundError  # noqa: E402
-
-
-class CommandLineContext:
-    """Who has a shell on the machine, and so the database file and the keys: nothing is refused."""
-
-    name = "command line"
-    principal: Principal | None = None
-    is_system_admin = True
-
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:  # noqa: ARG002 - the interface's
-        """See :class:`apps.accounts.security.SecurityContext`."""
-        return True
-
-    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002 - the interface's
-        """See :class:`apps.accounts.security.SecurityContext`."""
-        return True
 
 
 def main() -> None:
@@ -44,7 +28,7 @@ def main() -> None:
         user = live_users().filter(username=name).first()
         if user is None:
             raise NotFoundError(f"there is no user {name}")
-        user_change_password(actor=CommandLineContext(), user_id=user.id, new=password)
+        user_change_password(actor=SystemContext("command line"), user_id=user.id, new=password)
     except DomainError as error:
         sys.stderr.write(f"harbor-py: {error}\n")
         sys.exit(1)

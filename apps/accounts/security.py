@@ -12,13 +12,17 @@ from apps.common.errors import ForbiddenError, UnauthorizedError
 
 USER = "user"
 ROBOT = "robot"
+TOKEN = "token"  # noqa: S105 (the name of a kind)
+"""A personal access token: it acts for its owner, within its scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated person or robot account.
+    """An authenticated person, robot account or personal access token.
 
     ``name`` is as logged (``admin``, ``robot$library+ci``); ``version`` is the row's when it was verified.
+    ``sources`` are the networks (CIDR) that it may be used from, none for anywhere. ``owner_id`` is the person
+    behind an access token, 0 for other kinds.
     """
 
     kind: str
@@ -26,6 +30,14 @@ class Principal:
     name: str
     version: int
     is_system_admin: bool
+    is_auditor: bool = False
+    sources: tuple[str, ...] = ()
+    owner_id: int = 0
+
+    @property
+    def person(self) -> int | None:
+        """The id of the person who acts, by password or by access token; None for a robot account."""
+        return self.id if self.kind == USER else self.owner_id or None
 
 
 class SecurityContext(Protocol):
@@ -42,13 +54,57 @@ class SecurityContext(Protocol):
     @property
     def is_system_admin(self) -> bool: ...
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+    @property
+    def sees_everything(self) -> bool:
+        """Whether no project is hidden from the caller: a system administrator or an auditor."""
+
+    def can_project(
+        self, project_id: int, *, public: bool, resource: str, action: str, repository: str = ""
+    ) -> bool:
         """Whether the caller may do ``action`` on ``resource`` (``repository``, ``tag``, …; ``""`` is the
         project itself) of this project, by the role table or the robot's permissions.
+
+        ``repository`` is the repository's name without its project, for permissions that are narrowed to
+        patterns; without it the question is whether the caller may do it in any repository at all.
         """
 
     def can_system(self, resource: str, action: str) -> bool:
         """Whether the caller may do ``action`` on a ``resource`` of the whole installation."""
+
+
+class SystemContext:
+    """The system itself: background work, and who has a shell on the machine. Nothing is refused.
+
+    ``name`` is what the audit log shows.
+    """
+
+    principal: Principal | None = None
+    is_system_admin = True
+    sees_everything = True
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """See :class:`SecurityContext`."""
+        return self._name
+
+    def can_project(
+        self,
+        project_id: int,  # noqa: ARG002
+        *,
+        public: bool,  # noqa: ARG002
+        resource: str,  # noqa: ARG002
+        action: str,  # noqa: ARG002
+        repository: str = "",  # noqa: ARG002
+    ) -> bool:
+        """See :class:`SecurityContext`."""
+        return True
+
+    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
+        """See :class:`SecurityContext`."""
+        return True
 
 
 class Authenticator(Protocol):
@@ -91,10 +147,15 @@ def context_of(principal: Principal) -> SecurityContext:
 
 
 def require_project(
-    actor: SecurityContext, project_id: int, *, public: bool, resource: str, action: str
+    actor: SecurityContext, project_id: int, *, public: bool, resource: str, action: str, repository: str = ""
 ) -> None:
-    """Raise unless ``actor`` may do ``action`` on ``resource`` of this project (0 for one that is not there)."""
-    if not actor.can_project(project_id, public=public, resource=resource, action=action):
+    """Raise unless ``actor`` may do ``action`` on ``resource`` of this project (0 for one that is not there).
+
+    ``repository`` as for :meth:`SecurityContext.can_project`.
+    """
+    if not actor.can_project(
+        project_id, public=public, resource=resource, action=action, repository=repository
+    ):
         raise _refusal(actor)
 
 

@@ -48,7 +48,7 @@ def lowest_system_admin() -> User:
 def is_self(actor: SecurityContext, user_id: int) -> bool:
     """Whether the caller is this person."""
     principal = actor.principal
-    return principal is not None and principal.kind == USER and principal.id == user_id
+    return principal is not None and principal.person == user_id
 
 
 def principal_of(user: User) -> Principal | None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.api.errors import bad_request
 from apps.common.logs import take_request_id, write_access_line
+from apps.common.origin import take_request
 
 # Who is calling, for the access line; authentication puts it into the request's META.
 PERSON = "harbor.person"
@@ -29,6 +30,7 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request_id = take_request_id(request.headers.get("X-Request-Id"))
+        take_request(request.META)
         request.path_info = _SLASHES.sub("/", request.path_info)
         # PostgreSQL has no NUL in texts: no name that we could look up holds one.
         response = bad_request(request) if "\x00" in request.path_info else self._get_response(request)

@@ -8,7 +8,6 @@ from rest_framework.response import Response
 
 from apps.accounts import services
 from apps.accounts.models import User
-from apps.accounts.security import USER
 from apps.accounts.selectors import user_get, user_list, user_search
 from apps.api.shapes import Input, Shape, TimeField, flag, text
 from apps.api.views import HarborView, ListRules
@@ -119,9 +118,9 @@ class CurrentUserView(HarborView):
     def current_user(self) -> User:
         """The row of the caller; a robot account is nobody in this sense."""
         principal = self.require_signed_in().principal
-        if principal is None or principal.kind != USER:
+        if principal is None or principal.person is None:
             raise PreconditionError("get user not available for the security context of a robot account")
-        return user_get(actor=self.actor, user_id=principal.id)
+        return user_get(actor=self.actor, user_id=principal.person)
 
 
 class UserView(HarborView):

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.common.fields import BytewiseCharField
-from apps.projects.models import Project
+from apps.projects.models import Label, Project
 
 
 class Repository(models.Model):
@@ -74,6 +74,7 @@ class Artifact(models.Model):
     """A manifest or index of a repository, by digest. ``manifest`` is the bytes as received.
 
     ``size`` is Harbor's: manifest, config and layers, in bytes, each digest once; ``type`` is IMAGE, CHART and so on.
+    ``icon`` is the digest of a picture that the artifact brings. A deactivated artifact stays and cannot be pulled.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="artifacts")
@@ -88,6 +89,9 @@ class Artifact(models.Model):
     annotations = models.JSONField(default=dict)
     extra_attrs = models.JSONField(default=dict)
     subject_digest = BytewiseCharField(max_length=135, default="", blank=True)
+    icon = models.CharField(max_length=135, default="", db_default="", blank=True)
+    deactivated_at = models.DateTimeField(null=True)
+    deactivated_by = models.CharField(max_length=511, default="", db_default="", blank=True)
     push_time = models.DateTimeField(default=timezone.now)
     pull_time = models.DateTimeField(null=True)
 
@@ -132,18 +136,114 @@ class ArtifactBlob(models.Model):
 
 
 class Tag(models.Model):
-    """A name that points to an artifact and can be moved."""
+    """A name that points to an artifact and can be moved; after ``expires_at`` it goes into the trash."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
     artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tags")
     name = BytewiseCharField(max_length=128)
     push_time = models.DateTimeField(default=timezone.now)
     pull_time = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "tag"
         constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
-        indexes = [models.Index(fields=["artifact", "-push_time", "-id"], name="tag_default_order")]
+        indexes = [
+            models.Index(fields=["artifact", "-push_time", "-id"], name="tag_default_order"),
+            models.Index(
+                fields=["expires_at"], name="tag_expiry", condition=models.Q(expires_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ArtifactLabel(models.Model):
+    """A label on an artifact."""
+
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="label_links")
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="artifact_links")
+    creation_time = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "artifact_label"
+        constraints = [models.UniqueConstraint(fields=["artifact", "label"], name="artifact_label_once")]
+
+
+class TrashEntry(models.Model):
+    """One deletion: of a repository, an artifact or a tag, restorable until collection passes it.
+
+    ``name`` is the repository's, with its project. ``digest`` and ``tag`` say what was deleted there; both are
+    empty for a whole repository, whose ``description`` is kept. ``reason`` is one of :data:`REASONS`.
+    """
+
+    REPOSITORY = "repository"
+    ARTIFACT = "artifact"
+    TAG = "tag"
+    PERSON = "person"
+    RETENTION = "retention"
+    REPLICATION = "replication"
+    EXPIRED = "expired"
+    REASONS = (PERSON, RETENTION, REPLICATION, EXPIRED)
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trash")
+    kind = models.CharField(max_length=16)
+    repository_name = BytewiseCharField(max_length=255)
+    description = models.TextField(default="", blank=True)
+    digest = BytewiseCharField(max_length=135, default="", blank=True)
+    tag = BytewiseCharField(max_length=128, default="", blank=True)
+    reason = models.CharField(max_length=16, default=PERSON)
+    operator = models.CharField(max_length=511, default="", blank=True)
+    deleted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "trash_entry"
+        indexes = [
+            models.Index(fields=["project", "-deleted_at", "-id"], name="trash_entry_order"),
+            models.Index(fields=["repository_name", "-deleted_at"], name="trash_entry_repository"),
+        ]
+
+
+class TrashedArtifact(models.Model):
+    """A deleted artifact as it was. ``row`` holds its other columns, ``tags``, ``labels`` and ``references`` its own.
+
+    Its manifest's bytes are here; its blobs are those of :class:`apps.artifacts.models.Blob` by digest, and are
+    looked for when it is restored. ``size`` in bytes, as the artifact showed it.
+    """
+
+    entry = models.ForeignKey(TrashEntry, on_delete=models.CASCADE, related_name="artifacts")
+    digest = BytewiseCharField(max_length=135)
+    media_type = models.CharField(max_length=255)
+    type = models.CharField(max_length=255, default="UNKNOWN")
+    subject_digest = BytewiseCharField(max_length=135, default="", blank=True)
+    size = models.BigIntegerField()
+    manifest = models.BinaryField()
+    row = models.JSONField(default=dict)
+    tags = models.JSONField(default=list)
+    labels = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "trashed_artifact"
+        constraints = [models.UniqueConstraint(fields=["entry", "digest"], name="trashed_artifact_once")]
+        indexes = [models.Index(fields=["digest"], name="trashed_artifact_digest")]
+
+
+class TagMove(models.Model):
+    """A tag came ("" before), moved or went ("" after): its history, which outlives the tag and the repository."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tag_moves")
+    repository_name = BytewiseCharField(max_length=255)
+    tag = BytewiseCharField(max_length=128)
+    previous_digest = BytewiseCharField(max_length=135, default="", blank=True)
+    digest = BytewiseCharField(max_length=135, default="", blank=True)
+    operator = models.CharField(max_length=511, default="", blank=True)
+    address = models.CharField(max_length=64, default="", blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "tag_move"
+        indexes = [
+            models.Index(fields=["repository_name", "-at", "-id"], name="tag_move_repository"),
+            models.Index(fields=["repository_name", "tag", "-at", "-id"], name="tag_move_tag"),
+        ]

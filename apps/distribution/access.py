@@ -50,7 +50,19 @@ class RepositoryContext:
     def is_system_admin(self) -> bool:
         return False
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:  # noqa: ARG002
+    @property
+    def sees_everything(self) -> bool:
+        return False
+
+    def can_project(
+        self,
+        project_id: int,
+        *,
+        public: bool,  # noqa: ARG002
+        resource: str,
+        action: str,
+        repository: str = "",  # noqa: ARG002
+    ) -> bool:
         wanted = _TOKEN_ACTIONS.get((resource, action))
         return project_id == self._project_id and wanted in self._actions
 

@@ -12,6 +12,7 @@ from apps.artifacts.errors import ArtifactError
 from apps.common.database import connections_heal, release_connection
 from apps.common.errors import DomainError
 from apps.common.logs import take_request_id, write_access_line
+from apps.common.origin import take_request
 from apps.common.stamps import get_stamps
 from apps.distribution.admission import admit
 from apps.distribution.authentication import unauthorized
@@ -35,6 +36,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
     beginning = time.perf_counter()
     request = Request(environ)
     request_id = take_request_id(request.header("HTTP_X_REQUEST_ID"))
+    take_request(environ)
     try:
         response = _answer(request)
     finally:

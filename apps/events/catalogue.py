@@ -6,6 +6,8 @@ Events cannot veto: what may refuse a change is a gate (:mod:`apps.artifacts.gat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from apps.common.origin import current_address
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -13,10 +15,14 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """``operator`` is the name of who did it, as the audit log shows it ("" for nobody signed in)."""
+    """``operator`` is the name of who did it, as the audit log shows it ("" for nobody signed in).
+
+    ``address`` is where the request came from; "" for what no request asked for.
+    """
 
     operator: str
     occurred_at: datetime = field(default_factory=_now)
+    address: str = field(default_factory=current_address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,6 @@ class UserChanged(Event):
 class UserLoggedIn(Event):
     username: str
     succeeded: bool
-    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,17 @@ class AnonymousContext:
     principal: Principal | None = None
     name = ""
     is_system_admin = False
+    sees_everything = False
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:  # noqa: ARG002
+    def can_project(
+        self,
+        project_id: int,  # noqa: ARG002
+        *,
+        public: bool,
+        resource: str,
+        action: str,
+        repository: str = "",  # noqa: ARG002
+    ) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
         return public and (resource, action) in PUBLIC_PERMISSIONS
 
@@ -46,7 +55,20 @@ class LocalSecurityContext:
         """Whether this person administers the installation."""
         return self._principal.is_system_admin
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+    @property
+    def sees_everything(self) -> bool:
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        return self._principal.is_system_admin or self._principal.is_auditor
+
+    def can_project(
+        self,
+        project_id: int,
+        *,
+        public: bool,
+        resource: str,
+        action: str,
+        repository: str = "",  # noqa: ARG002
+    ) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`; roles are asked for once a context."""
         if self._principal.is_system_admin:
             return True

@@ -81,7 +81,7 @@ def projects_visible_to(actor: SecurityContext) -> QuerySet[Project]:
     """The projects that ``actor`` may see in a list, by name."""
     projects = Project.objects.select_related("owner").order_by("name")
     principal = actor.principal
-    if actor.is_system_admin:
+    if actor.sees_everything:
         return projects
     if principal is None:
         return projects.filter(public=True)

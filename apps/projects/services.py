@@ -48,7 +48,7 @@ def project_create(
     principal = actor.principal
     if principal is None:
         raise UnauthorizedError("sign in to do this")
-    if principal.kind != USER:
+    if principal.person is None:
         require_system(actor, "project", "create")
     if not is_project_name(name):
         raise BadRequestError(
@@ -63,7 +63,9 @@ def project_create(
     switches = metadata_clean(metadata or {})
     with write_atomic():
         owner = (
-            lowest_system_admin() if principal.kind != USER else live_users().filter(id=principal.id).first()
+            lowest_system_admin()
+            if principal.person is None
+            else live_users().filter(id=principal.person).first()
         )
         if owner is None:
             raise UnauthorizedError("the account is gone")
@@ -277,14 +279,16 @@ def _member_for(actor: SecurityContext, project_id: int, member_id: int, *, acti
 
 
 def _member_changed(actor: SecurityContext, member: Member, *, operation: str) -> None:
-    touch(project_key(member.project.name), principal_key(USER, member.user.id))
+    touch(project_key(member.project.name))
+    if member.user is not None:
+        touch(principal_key(USER, member.user.id))
     bus.publish(
         MemberChanged(
             operator=actor.name,
             operation=operation,
             project_id=member.project.id,
             project_name=member.project.name,
-            member_name=member.user.username,
+            member_name=member.user.username if member.user is not None else str(member.group),
             role=member.role,
         )
     )

@@ -28,13 +28,26 @@ class RobotContext:
         return False
 
     @property
+    def sees_everything(self) -> bool:
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        return False
+
+    @property
     def _rights(self) -> RobotRights:
         """The permissions as they were at the first question: one request is judged by one state."""
         if self._loaded is None:
             self._loaded = rights_of(self._principal.id)
         return self._loaded
 
-    def can_project(self, project_id: int, *, public: bool, resource: str, action: str) -> bool:
+    def can_project(
+        self,
+        project_id: int,
+        *,
+        public: bool,
+        resource: str,
+        action: str,
+        repository: str = "",  # noqa: ARG002
+    ) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
         permissions = self._rights.permissions
         name = self._rights.names.get(project_id)

@@ -9,7 +9,8 @@ class Robot(models.Model):
 
     ``name`` is the stored form, ``NAME`` or ``PROJECT+NAME``, without the prefix that clients write before it.
     ``permissions`` is the list of ``{kind, namespace, access: [{resource, action, effect}]}`` as the API has it.
-    ``version`` counts changes that end tokens given out before. ``duration`` is in days, -1 for ever;
+    ``version`` counts changes that end tokens given out before. ``sources`` are networks (CIDR) that it may sign in
+    from, none for anywhere. ``duration`` is in days, -1 for ever;
     ``expires_at`` in seconds since 1970, -1 for never.
     """
 
@@ -20,6 +21,7 @@ class Robot(models.Model):
     permissions = models.JSONField(default=list)
     duration = models.IntegerField(default=-1)
     expires_at = models.BigIntegerField(default=-1)
+    sources = models.JSONField(default=list)
     disable = models.BooleanField(default=False)
     visible = models.BooleanField(default=True)
     creator_type = models.CharField(max_length=16, default="local")

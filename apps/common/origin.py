@@ -1,0 +1,26 @@
+"""Where the change under way comes from, for events and the audit log: no service takes a request."""
+
+import contextvars
+from collections.abc import Mapping
+from typing import Any
+
+from apps.common.forwarding import client_address
+
+_environ: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar("environ", default=None)
+
+
+def take_request(environ: Mapping[str, Any] | None) -> None:
+    """The request (its WSGI environment) that this thread works on from now on; None for none."""
+    _environ.set(environ)
+
+
+def current_address() -> str:
+    """The client's address; "" outside a request, as in a background task."""
+    environ = _environ.get()
+    return "" if environ is None else client_address(environ)
+
+
+def current_method() -> str:
+    """The request's method, such as ``GET``; "" outside a request."""
+    environ = _environ.get()
+    return "" if environ is None else str(environ.get("REQUEST_METHOD", ""))

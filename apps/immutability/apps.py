@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ImmutabilityConfig(AppConfig):
+    name = "apps.immutability"

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class PushRulesConfig(AppConfig):
+    name = "apps.push_rules"
