@@ -67,13 +67,14 @@ lint: .state/dev ## Check style, types, imports between the floors, migrations, 
 		HARBOR_DATA_DIR=$$data DJANGO_SETTINGS_MODULE=harbor_py.settings \
 		$(BIN)/python -m django makemigrations --check --dry-run
 	@if find apps -name '*.html' | grep -q .; then $(BIN)/djlint --check --lint apps; fi
-	$(BIN)/harbor-py config docs | diff -u docs/configuration.md -
+	for page in configuration settings; do $(BIN)/harbor-py config docs $$page | diff -u docs/$$page.md - || exit 1; done
 
 .PHONY: format
 format: .state/dev ## Format the code, and make the generated pages anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/harbor-py config docs > docs/configuration.md
+	$(BIN)/harbor-py config docs settings > docs/settings.md
 
 .PHONY: lock
 lock: .state/dev ## Write the versions that are installed now into the lock file

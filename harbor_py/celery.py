@@ -53,7 +53,12 @@ app.conf.update(
     beat_schedule_filename=str(settings.HARBOR.data_dir / "schedule"),
     beat_schedule={
         "deliver the outbox": _every("events.outbox_deliver", timedelta(seconds=5)),
+        "forward the audit log": _every("audit.forward", timedelta(seconds=2)),
+        "forget names in the audit log": _every("audit.names_forget", timedelta(minutes=1)),
+        "drain the refusals": _every("audit.refusals_drain", timedelta(seconds=5)),
         "drain the pull spool": _every("events.spool_drain", timedelta(seconds=5)),
+        "end temporary tags": _every("artifacts.tags_expire", timedelta(minutes=1)),
+        "clear sessions that are over": _every("accounts.sessions_clear", timedelta(hours=1)),
         "purge abandoned uploads": _every("artifacts.uploads_purge", timedelta(hours=1)),
     },
 )

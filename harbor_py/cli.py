@@ -15,14 +15,18 @@ import yaml
 
 from apps.common.configuration import (
     CONFIG_FILE_VARIABLE,
+    OVERWRITE_VARIABLE,
     PREFIX,
     Configuration,
     ConfigurationError,
     load_configuration,
 )
+from apps.config.types import overwrite_parse
 from harbor_py.configuration_docs import masked, page
 from harbor_py.first_secrets import secrets_make
 from harbor_py.processes import AlreadyRunningError, lock_data_folder
+from harbor_py.seeding.sizes import SIZES
+from harbor_py.settings_docs import settings_page
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
@@ -101,6 +105,51 @@ def migrate(config: str | None, **flags: Any) -> None:
     _run_django("django", _environment(configuration, flags), "migrate", "--no-input")
 
 
+@main.command()
+@click.option("--size", type=click.Choice(list(SIZES)), required=True, help="How much; see above.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same rows.")
+@click.option(
+    "--password", is_flag=True, help="Ask for a password that all seeded people get, or read it from a pipe."
+)
+@click.option(
+    "--force", is_flag=True, help="Also if there are other projects than `library`; they stay as they are."
+)
+@_data_dir_option
+@_config_option
+def seed(size: str, seed: int, config: str | None, *, password: bool, force: bool, **flags: Any) -> None:
+    r"""Fill a fresh database with projects, people, artifacts and logs, to try things out or to measure.
+
+    \b
+    SIZE     projects  repositories  artifacts  tags about  audit rows
+    ci             10           110        600       1,000       2,000
+    small         100        10,900     50,000      75,000     250,000
+    medium        200        43,800    250,000     370,000   2,000,000
+    large         300        99,700  1,000,000   1,400,000  10,000,000
+
+    One repository has a tenth of all artifacts, one artifact very many tags (1,000 at medium and large), one project
+    very many repositories (10,000 at large) and one very many members. The manifests are real and parse, digests are
+    those of the bytes, and quotas count what is linked. Nobody can sign in as a seeded person without --password,
+    and never as a seeded robot account; `admin` stays as it is.
+
+    At size ci configs and layers are in storage too, so that images can be pulled; at the others their digests are
+    made up, and a pull of a layer answers 404.
+
+    Everything is one transaction: after an error or Ctrl-C nothing is there (but blobs of size ci, which are harmless).
+    On PostgreSQL, which size large needs, the indexes are dropped and built anew inside of it, so that nobody else can
+    use the tables meanwhile: it takes a minute or two for medium and about six times as long for large. Do not run it
+    on a database that people work with.
+    """
+    configuration = _configuration(config, flags)
+    configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    arguments, text = ["--size", size, "--seed", str(seed)], ""
+    if force:
+        arguments.append("--force")
+    if password:
+        arguments.append("--password-stdin")
+        text = _new_password() + "\n"
+    _run_django("harbor_py.seeding", _environment(configuration, flags), *arguments, text=text)
+
+
 @main.group()
 def config() -> None:
     """Check, show and document the settings."""
@@ -130,9 +179,10 @@ def config_schema() -> None:
 
 
 @config.command("docs")
-def config_docs() -> None:
-    """Print docs/configuration.md."""
-    click.echo(page(), nl=False)
+@click.argument("name", type=click.Choice(["configuration", "settings"]), default="configuration")
+def config_docs(name: str) -> None:
+    """Print docs/configuration.md (what is set before the start) or docs/settings.md (what changes while it runs)."""
+    click.echo(page() if name == "configuration" else settings_page(), nl=False)
 
 
 @main.group()
@@ -152,14 +202,7 @@ def user_reset_password(name: str, config: str | None, *, random_one: bool, **fl
     registry runs; what was cached under the old password ends at once.
     """
     configuration = _configuration(config, flags)
-    password = ""
-    if not random_one:
-        is_terminal = sys.stdin.isatty()
-        password = (
-            click.prompt("New password", hide_input=True, confirmation_prompt=True)
-            if is_terminal
-            else sys.stdin.readline().rstrip("\n")
-        )
+    password = "" if random_one else _new_password()
     _run_django("harbor_py.reset_password", _environment(configuration, flags), name, text=password + "\n")
 
 
@@ -167,6 +210,14 @@ def user_reset_password(name: str, config: str | None, *, random_one: bool, **fl
 def version() -> None:
     """Print the version."""
     click.echo(package_version("harbor-py"))
+
+
+def _new_password() -> str:
+    """Asked for twice at a terminal, else the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password: str = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    return password
 
 
 def _configuration(config: str | None, flags: Mapping[str, Any]) -> Configuration:
@@ -180,6 +231,17 @@ def _configuration(config: str | None, flags: Mapping[str, Any]) -> Configuratio
 
 
 def _check_files(configuration: Configuration) -> None:
+    """End with code 2 unless what settings name or hold can be used."""
+    try:
+        overwrite_parse(configuration.config_overwrite_json)
+    except ValueError as error:
+        _fail(f"setting config_overwrite_json ({OVERWRITE_VARIABLE}): {error}", EXIT_CONFIGURATION)
+    if (authority := configuration.ca_certificate_file) is not None and not os.access(authority, os.R_OK):
+        _fail(f"setting ca_certificate_file: {authority} cannot be read", EXIT_CONFIGURATION)
+    _check_tls(configuration)
+
+
+def _check_tls(configuration: Configuration) -> None:
     """End with code 2 unless the certificate and its key fit together."""
     certificate, key = configuration.tls_cert, configuration.tls_key
     if certificate is None and key is None:

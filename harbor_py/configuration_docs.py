@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from apps.common.configuration import PREFIX, Configuration
 
 MASK = "********"
-_SECRET_SETTINGS = frozenset({"admin_password"})
+_SECRET_SETTINGS = frozenset({"admin_password", "config_overwrite_json"})
 _SECRET_PARAMETERS = re.compile(r"key|secret|token|password|passfile", re.IGNORECASE)
 
 # What depends on the machine that makes the page.
@@ -21,6 +21,7 @@ _INTRODUCTION = """\
 
 Made by `harbor-py config docs` from `apps/common/configuration.py`; a test keeps it current. Do not edit it.
 
+What administrators change while it runs is in [settings.md](settings.md).
 What is set before the process starts is set in three places. A later one wins:
 
 1. one YAML file, named by `harbor-py up --config FILE` or `HARBOR_CONFIG`, with the names of the first column:

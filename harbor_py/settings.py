@@ -22,6 +22,9 @@ AUTH_USER_MODEL = "accounts.User"
 STATIC_URL = "/static/"
 
 INSTALLED_APPS = [
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "drf_spectacular_sidecar",
     "rest_framework",
     "apps.common",
     "apps.events",
@@ -44,7 +47,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.api.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.api.csrf.CsrfMiddleware",
 ]
+CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"
+CSRF_COOKIE_NAME = "_harbor_csrf"
+CSRF_COOKIE_AGE = None
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+# Files of pages are served from where they are installed: there is no step that collects them.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 

@@ -2,7 +2,13 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("api/", include("apps.api.urls"))]
+from apps.api.explorer import ExplorerView
+
+urlpatterns = [
+    path("api/", include("apps.api.urls")),
+    path("c/", include("apps.api.sessions")),
+    path("devcenter-api-2.0", ExplorerView.as_view()),
+]
 
 handler400 = "apps.api.errors.bad_request"
 handler404 = "apps.api.errors.not_found"

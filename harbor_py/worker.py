@@ -12,6 +12,8 @@ import warnings
 from celery.beat import Service
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_shutting_down
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from harbor_py.celery import app
 from harbor_py.processes import die_with_parent
@@ -44,6 +46,9 @@ def main() -> None:
     thread.start()
     # Told at the signal, so that it makes no more work while the worker ends.
     worker_shutting_down.connect(lambda **_: scheduler.stop(), weak=False)
+    if settings.HARBOR.metric_enable:
+        # By name: a process without metrics does not carry what they need.
+        import_string("harbor_py.metrics.listener.metrics_serve")(app, workers=_THREADS)
     worker.start()
     scheduler.stop(wait=True)
     sys.exit(worker.exitcode or 0)

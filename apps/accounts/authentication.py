@@ -17,11 +17,11 @@ from django.conf import settings
 
 from apps.accounts.models import User
 from apps.accounts.passwords import FORBIDDEN, MAX_PASSWORD, has_control, password_matches
-from apps.accounts.security import Principal, kinds
+from apps.accounts.security import Principal, kinds, principal_stamps, token_of_secret
 from apps.accounts.selectors import principal_of
+from apps.accounts.sources import may_come_from
 from apps.common.caches import StampedCache
 from apps.common.database import release_connection, write_atomic
-from apps.common.stamps import principal_key
 from apps.events import bus
 from apps.events.catalogue import UserLoggedIn
 
@@ -39,9 +39,9 @@ _principals: StampedCache[tuple[Principal, ...]] = StampedCache(max_entries=1638
 class LocalAuthenticator:
     """People with a password in our own table."""
 
-    def claims(self, username: str) -> bool:
-        """Every name that a person can have: a robot account's always has a ``$``."""
-        return not FORBIDDEN.intersection(username)
+    def claims(self, username: str, password: str) -> bool:
+        """Every name that a person can have (a robot account's has a ``$``), unless it comes with a token."""
+        return not FORBIDDEN.intersection(username) and token_of_secret(password) is None
 
     def authenticate(self, username: str, password: str) -> Principal | None:
         """See :class:`apps.accounts.security.Authenticator`."""
@@ -97,7 +97,12 @@ class VerifiedCredentials:
         if entry is None or self._clock() >= entry[1]:
             return None
         principal = entry[0]
-        return current_principal(kind=principal.kind, principal_id=principal.id, version=principal.version)
+        return current_principal(
+            kind=principal.kind,
+            principal_id=principal.id,
+            version=principal.version,
+            owner_id=principal.owner_id,
+        )
 
     def remember(self, username: str, password: str, principal: Principal, seconds: float) -> None:
         """Take these credentials for good for some seconds."""
@@ -128,8 +133,17 @@ def authenticate(username: str, password: str, *, address: str) -> Principal | N
     """The account of a name and password, or None. ``address`` is the client's, for the freeze and the audit."""
     if not 0 < len(username) <= _MAX_NAME or not 0 < len(password) <= MAX_PASSWORD or has_control(username):
         return None
-    if principal := _verified.find(username, password):
-        return principal
+    principal = _verified.find(username, password) or _try(username, password, address)
+    if principal is not None and not may_come_from(principal, address):
+        _report(username, address)
+        return None
+    if principal is not None and (used := kinds()[principal.kind].used) is not None:
+        used(principal, address)
+    return principal
+
+
+def _try(username: str, password: str, address: str) -> Principal | None:
+    """Ask those who know, once at a time for a name and an address."""
     key = (username, address)
     # Those who wait must not hold the pool's connections, which the one who tries needs.
     release_connection()
@@ -146,8 +160,12 @@ def authenticate(username: str, password: str, *, address: str) -> Principal | N
     return None
 
 
-def current_principal(*, kind: str, principal_id: int, version: int) -> Principal | None:
+def current_principal(
+    *, kind: str, principal_id: int, version: int, owner_id: int = 0
+) -> Principal | None:
     """The account as it is now; None if it is gone, may not sign in, or changed since ``version``.
+
+    ``owner_id`` as the principal had it.
 
     Warm, it costs a stamp read; it is loaded again after ten seconds whatever the stamp says.
     """
@@ -159,13 +177,15 @@ def current_principal(*, kind: str, principal_id: int, version: int) -> Principa
         principal = known.authenticator.current(principal_id)
         return () if principal is None else (principal,)
 
-    found = _principals.get((kind, principal_id), (principal_key(kind, principal_id),), load)
-    return found[0] if found and found[0].version == version else None
+    stamps = principal_stamps(kind, principal_id, owner_id)
+    found = _principals.get((kind, principal_id, owner_id), stamps, load)
+    same = found and (found[0].version, found[0].owner_id) == (version, owner_id)
+    return found[0] if found and same else None
 
 
 def _ask(username: str, password: str) -> Principal | None:
-    """Ask each kind that the name can be of; a name of no kind costs the same work."""
-    claimed = [kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username)]
+    """Ask each kind that they can be of; a name of no kind costs the same work."""
+    claimed = [kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username, password)]
     for authenticator in claimed:
         if principal := authenticator.authenticate(username, password):
             return principal

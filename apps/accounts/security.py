@@ -4,16 +4,21 @@ Kinds are registered by the apps that know them (people's roles are the projects
 permissions the robots'), so that this floor needs to know neither.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from apps.common.errors import ForbiddenError, UnauthorizedError
+from apps.common.stamps import principal_key
 
 USER = "user"
 ROBOT = "robot"
 TOKEN = "token"  # noqa: S105 (the name of a kind)
 """A personal access token: it acts for its owner, within its scope."""
+
+# Here and not with the tokens: a password of this form is never asked of those who know passwords.
+_TOKEN_SECRET = re.compile(r"hbp_([1-9][0-9]{0,17})_[A-Za-z0-9]{40}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,8 @@ class Principal:
 
     ``name`` is as logged (``admin``, ``robot$library+ci``); ``version`` is the row's when it was verified.
     ``sources`` are the networks (CIDR) that it may be used from, none for anywhere. ``owner_id`` is the person
-    behind an access token, 0 for other kinds.
+    behind an access token, 0 for other kinds. ``is_narrowed`` is an access token that may not do all that its
+    owner may, so that what every person may do (make projects) is not its right by itself.
     """
 
     kind: str
@@ -33,11 +39,34 @@ class Principal:
     is_auditor: bool = False
     sources: tuple[str, ...] = ()
     owner_id: int = 0
+    is_narrowed: bool = False
 
     @property
     def person(self) -> int | None:
         """The id of the person who acts, by password or by access token; None for a robot account."""
         return self.id if self.kind == USER else self.owner_id or None
+
+    @property
+    def credential(self) -> str:
+        """What the account signs in with, as the audit log names it: password, robot or token."""
+        return "password" if self.kind == USER else self.kind
+
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """The keys of the stamps that its state and its rights hang on."""
+        return principal_stamps(self.kind, self.id, self.owner_id)
+
+
+def principal_stamps(kind: str, identifier: int, owner_id: int = 0) -> tuple[str, ...]:
+    """The keys of a principal's stamps: its own, and for an access token its owner's too."""
+    own = principal_key(kind, identifier)
+    return (own, principal_key(USER, owner_id)) if owner_id else (own,)
+
+
+def token_of_secret(password: str) -> int | None:
+    """The id of the access token that this password would be the secret of; None for other passwords."""
+    match = _TOKEN_SECRET.match(password)
+    return None if match is None else int(match[1])
 
 
 class SecurityContext(Protocol):
@@ -66,6 +95,12 @@ class SecurityContext(Protocol):
 
         ``repository`` is the repository's name without its project, for permissions that are narrowed to
         patterns; without it the question is whether the caller may do it in any repository at all.
+        """
+
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:
+        """Whether repositories of this project (None for any) may differ in what the caller may do there.
+
+        Only then do lists have to ask about each repository.
         """
 
     def can_system(self, resource: str, action: str) -> bool:
@@ -102,6 +137,10 @@ class SystemContext:
         """See :class:`SecurityContext`."""
         return True
 
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:  # noqa: ARG002
+        """See :class:`SecurityContext`."""
+        return False
+
     def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
         """See :class:`SecurityContext`."""
         return True
@@ -110,8 +149,8 @@ class SystemContext:
 class Authenticator(Protocol):
     """Checks a name and a password of one kind of account."""
 
-    def claims(self, username: str) -> bool:
-        """Whether this name can be of this kind; the first kind that claims it is asked."""
+    def claims(self, username: str, password: str) -> bool:
+        """Whether these can be of this kind, by their form; the kinds that claim them are asked in turn."""
 
     def authenticate(self, username: str, password: str) -> Principal | None:
         """The account, or None for a wrong name or password or an account that may not sign in."""
@@ -126,6 +165,8 @@ class Kind:
 
     authenticator: Authenticator
     context: Callable[[Principal], SecurityContext]
+    used: Callable[[Principal, str], None] | None = None
+    """Told of each sign-in with the client's address, cached ones too: must cost nothing and not fail."""
 
 
 _kinds: dict[str, Kind] = {}

@@ -4,7 +4,8 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.security import USER, Principal, SecurityContext, require_system
-from apps.common.errors import NotFoundError, UnauthorizedError
+from apps.common.errors import BadRequestError, NotFoundError, PreconditionError, UnauthorizedError
+from apps.config.selectors import system_settings
 
 ADMIN_ID = 1
 
@@ -32,6 +33,20 @@ def user_search(*, actor: SecurityContext, name: str) -> QuerySet[User]:
     return live_users().filter(username__icontains=name)
 
 
+def user_exists(*, actor: SecurityContext, target: str, value: str) -> bool:
+    """Whether somebody has this ``username`` or ``email`` (``target`` says which).
+
+    Raises PreconditionError unless people may register themselves or ``actor`` is a system administrator.
+    """
+    if not system_settings().self_registration and not actor.is_system_admin:
+        raise PreconditionError(
+            "self registration deactivated, only system administrators can check whether a user exists"
+        )
+    if target not in ("username", "email"):
+        raise BadRequestError("the target must be username or email")
+    return "\x00" not in value and live_users().filter(**{target: value}).exists()
+
+
 def live_users() -> QuerySet[User]:
     """Everybody who is not deleted, by name, for callers that have checked who asks."""
     return User.objects.filter(deleted=False).order_by("username")
@@ -56,5 +71,10 @@ def principal_of(user: User) -> Principal | None:
     if user.deleted or not user.is_active:
         return None
     return Principal(
-        kind=USER, id=user.id, name=user.username, version=user.version, is_system_admin=user.sysadmin_flag
+        kind=USER,
+        id=user.id,
+        name=user.username,
+        version=user.version,
+        is_system_admin=user.sysadmin_flag,
+        is_auditor=user.auditor_flag,
     )

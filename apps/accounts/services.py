@@ -1,11 +1,14 @@
 """Changes to people. Every change that ends credentials bumps ``version`` and the person's stamp."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
-from apps.accounts.models import User
+from apps.accounts.models import User, UserGroupMember
 from apps.accounts.passwords import (
     password_check,
     password_hash,
@@ -13,11 +16,12 @@ from apps.accounts.passwords import (
     profile_check,
     username_check,
 )
-from apps.accounts.security import USER, SecurityContext, require_system
+from apps.accounts.security import TOKEN, USER, SecurityContext, require_system
 from apps.accounts.selectors import ADMIN_ID, is_self
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 from apps.common.stamps import principal_key, touch
+from apps.config.selectors import system_settings
 from apps.events import bus
 from apps.events.catalogue import UserChanged
 
@@ -27,8 +31,13 @@ _KEPT_NAME = 230
 def user_create(
     *, actor: SecurityContext, username: str, email: str, realname: str, password: str, comment: str = ""
 ) -> User:
-    """Add a person; needs ``user:create``. Raises BadRequestError (a rule) or ConflictError (name or email used)."""
-    require_system(actor, "user", "create")
+    """Add a person: needs ``user:create``, or nobody signed in where people may register themselves.
+
+    Nobody is made a system administrator so. Raises BadRequestError (a rule) or ConflictError (name or email used).
+    """
+    if actor.principal is not None or not system_settings().self_registration:
+        _require_no_token(actor)
+        require_system(actor, "user", "create")
     username_check(username)
     profile_check(email=email, realname=realname, comment=comment)
     password_check(password)
@@ -87,8 +96,35 @@ def user_set_sysadmin(*, actor: SecurityContext, user_id: int, sysadmin: bool) -
     )
 
 
+def user_set_auditor(*, actor: SecurityContext, user_id: int, auditor: bool) -> User:
+    """Let somebody read everything and change nothing, or no longer: only system administrators may.
+
+    A system administrator who is an auditor too stays a system administrator.
+    """
+    if not actor.is_system_admin:
+        require_system(actor, "user", "update")
+        raise ForbiddenError("only a system administrator can do this")
+
+    def change(user: User) -> None:
+        user.auditor_flag = auditor
+
+    return _user_change(
+        actor=actor,
+        user_id=user_id,
+        own=False,
+        change=change,
+        description="set auditor" if auditor else "unset auditor",
+    )
+
+
 def user_set_active(*, actor: SecurityContext, user_id: int, active: bool) -> User:
-    """Suspend a person, or let them in again; nobody suspends themselves or ``admin``."""
+    """Suspend a person, or let them in again: only system administrators may, and not themselves nor ``admin``.
+
+    Sessions, tokens and remembered passwords are dead at once; memberships and history stay.
+    """
+    if not actor.is_system_admin:
+        require_system(actor, "user", "update")
+        raise ForbiddenError("only a system administrator can do this")
     if not active and (is_self(actor, user_id) or user_id == ADMIN_ID):
         raise ForbiddenError("this account cannot be suspended by you")
 
@@ -136,11 +172,23 @@ def user_delete(*, actor: SecurityContext, user_id: int) -> None:
     with write_atomic():
         user = _require_over(actor, _locked(user_id), user_id=user_id, own=False, action="delete")
         name = user.username
-        user.deleted, user.is_active, user.sysadmin_flag = True, False, False
-        user.username, user.email = f"{name[:_KEPT_NAME]}#{user.id}", None
+        user.deleted, user.is_active = True, False
+        user.sysadmin_flag = user.auditor_flag = False
+        UserGroupMember.objects.filter(user=user).delete()
+        user.username, user.email = _name_after(name, user.id), None
+        if settings.HARBOR.gdpr_delete_user:
+            user.realname = user.comment = ""
         user.version += 1
         _save(user)
         _publish(actor, user, operation="delete", description="delete user", name=name)
+
+
+def _name_after(name: str, user_id: int) -> str:
+    """What a deleted person's row is called: other names stay free, and ``gdpr_delete_user`` keeps none."""
+    if settings.HARBOR.gdpr_delete_user:
+        digest = hmac.digest(settings.SECRET_KEY.encode(), f"deleted:{user_id}:{name}".encode(), hashlib.sha256)
+        return f"{digest.hex()[:32]}#{user_id}"
+    return f"{name[:_KEPT_NAME]}#{user_id}"
 
 
 def admin_create(*, password: str) -> User:
@@ -206,13 +254,21 @@ def _require_over(
     actor: SecurityContext, user: User | None, *, user_id: int, own: bool, action: str = "update"
 ) -> User:
     """Authorise a change; a robot that may change people may not thereby become a system administrator."""
+    _require_no_token(actor)
     if not (own and is_self(actor, user_id)):
         require_system(actor, "user", action)
-        if user is not None and user.sysadmin_flag and not actor.is_system_admin:
-            raise ForbiddenError("only a system administrator can change a system administrator")
+        may_more = user is not None and (user.sysadmin_flag or user.auditor_flag)
+        if may_more and not actor.is_system_admin:
+            raise ForbiddenError("only a system administrator can change a system administrator or an auditor")
     if user is None:
         raise NotFoundError(f"user {user_id} not found")
     return user
+
+
+def _require_no_token(actor: SecurityContext) -> None:
+    """A stolen token must not become a password."""
+    if actor.principal is not None and actor.principal.kind == TOKEN:
+        raise ForbiddenError("an access token cannot manage accounts; sign in with your password")
 
 
 def _save(user: User, *, force_insert: bool = False) -> None:

@@ -27,6 +27,9 @@ AUDIT = ListRules(
         "operation_result": QueryField("operation_result", read_bool),
         "op_time": QueryField("op_time", read_time),
         "project_id": QueryField("project_id", read_int),
+        "address": QueryField("address", sortable=False),
+        "method": QueryField("method", sortable=False),
+        "credential": QueryField("credential", sortable=False),
     },
     # The log grows without bound: "every row" would be an answer without bound.
     most_rows=1000,
@@ -72,6 +75,10 @@ class AuditShape(OlderAuditShape):
 
     operation_description = serializers.CharField()
     operation_result = serializers.BooleanField()
+    # Beyond Harbor: where it came from; left out where it is not known.
+    address = serializers.CharField()
+    method = serializers.CharField()
+    credential = serializers.CharField()
 
 
 class AuditView(HarborView):

@@ -1,4 +1,4 @@
-"""Who is calling the REST API: HTTP Basic for people and robot accounts."""
+"""Who is calling the REST API: HTTP Basic for people, robot accounts and access tokens, else a session."""
 
 import base64
 import binascii
@@ -8,27 +8,49 @@ from rest_framework.request import Request
 
 from apps.accounts.authentication import authenticate
 from apps.accounts.security import Principal, SecurityContext, context_of
+from apps.accounts.sessions import session_principal
+from apps.api.cookies import SESSION_COOKIE
 from apps.api.middleware import PERSON
 from apps.common.forwarding import client_address
+from apps.common.origin import take_credential
 
 
 class HarborAuthentication(BaseAuthentication):
     """``request.user`` is the principal and ``request.auth`` its security context.
 
     Wrong credentials are no error here: the request goes on as an anonymous one, as in Harbor, and fails with
-    401 where that does not suffice.
+    401 where that does not suffice. A request with ``Authorization`` is judged by that alone: it needs no CSRF
+    token, so a session must not be what it acts by.
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, SecurityContext] | None:
         """See DRF."""
-        credentials = basic_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
-        if credentials is None:
-            return None
-        principal = authenticate(*credentials, address=client_address(request.META))
+        header = request.META.get("HTTP_AUTHORIZATION")
+        principal = _by_session(request) if header is None else _by_basic(request, header)
         if principal is None:
             return None
         request.META[PERSON] = principal.name
         return principal, context_of(principal)
+
+
+def _by_basic(request: Request, header: str) -> Principal | None:
+    credentials = basic_credentials(header)
+    if credentials is None:
+        return None
+    take_credential("password")  # Said by the row of a login that fails, too.
+    principal = authenticate(*credentials, address=client_address(request.META))
+    if principal is not None:
+        take_credential(principal.credential)
+    return principal
+
+
+def _by_session(request: Request) -> Principal | None:
+    """A page that asks in the background again and again sends a header, so as not to keep the session alive."""
+    key = request.COOKIES.get(SESSION_COOKIE, "")
+    principal = session_principal(key, renew="HTTP_X_HARBOR_NO_SESSION_RENEWAL" not in request.META)
+    if principal is not None:
+        take_credential("session")
+    return principal
 
 
 def basic_credentials(header: str) -> tuple[str, str] | None:

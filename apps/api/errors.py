@@ -115,12 +115,12 @@ def error_response(status: HTTPStatus, code: str, message: str) -> HttpResponse:
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
-def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 (Django's name)
     """Django's ``handler400``."""
     return error_response(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "the request is malformed")
 
 
-def not_found(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def not_found(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 (Django's name)
     """Django's ``handler404`` and the end of the API's routes."""
     return error_response(HTTPStatus.NOT_FOUND, "NOT_FOUND", "the resource is not found")
 

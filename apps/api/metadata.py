@@ -1,15 +1,34 @@
 """A project's switches one by one: ``/projects/{project_name_or_id}/metadatas/``."""
 
+from http import HTTPStatus
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.shapes import Input, Shape, text
 from apps.api.views import HarborView
 from apps.common.errors import BadRequestError, UnprocessableError
+from apps.projects.metadata import metadata_names
 from apps.projects.selectors import metadata_get, metadata_list
 from apps.projects.services import metadata_add, metadata_delete, metadata_update
+
+
+class MetadataShape(Shape):
+    """The switches, by name."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Each of them is text."""
+        return {name: serializers.CharField(required=False) for name in metadata_names()}
+
+
+class MetadataInput(Input):
+    """One switch; :meth:`MetadataBaseView.read_entry` reads it."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Each of them is text."""
+        return {name: text() for name in metadata_names()}
 
 
 class MetadataBaseView(HarborView):
@@ -29,6 +48,10 @@ class MetadataBaseView(HarborView):
 class AllMetadataView(MetadataBaseView):
     """``…/metadatas/``."""
 
+    takes = {"post": MetadataInput}
+    answers = {"get": MetadataShape}
+    statuses = {"post": HTTPStatus.OK}
+
     def get(self, _request: Request, **_: Any) -> Response:
         """Every switch that is set."""
         project = self.project(resource="metadata", action="list")
@@ -44,6 +67,9 @@ class AllMetadataView(MetadataBaseView):
 
 class MetadataView(MetadataBaseView):
     """``…/metadatas/{meta_name}``."""
+
+    takes = {"put": MetadataInput}
+    answers = {"get": MetadataShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One switch as an object."""

@@ -3,19 +3,24 @@
 import re
 import time
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apps.api.errors import bad_request
+from apps.api.operations import operation_name
 from apps.common.logs import take_request_id, write_access_line
+from apps.common.metrics import get_recorder
 from apps.common.origin import take_request
 
 # Who is calling, for the access line; authentication puts it into the request's META.
 PERSON = "harbor.person"
 
 _SLASHES = re.compile("/{2,}")
+_PARAMETER = re.compile(r"<\w+:(\w+)>")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class RequestMiddleware:
@@ -31,12 +36,23 @@ class RequestMiddleware:
         started = time.perf_counter()
         request_id = take_request_id(request.headers.get("X-Request-Id"))
         take_request(request.META)
+        if (recorder := get_recorder()) is not None:
+            recorder.enter()
         request.path_info = _SLASHES.sub("/", request.path_info)
         # PostgreSQL has no NUL in texts: no name that we could look up holds one.
         response = bad_request(request) if "\x00" in request.path_info else self._get_response(request)
         response["X-Request-Id"] = request_id
         if not response.streaming:
             response.headers.setdefault("Content-Length", str(len(response.content)))
+        if recorder is not None:
+            recorder.leave(
+                str(request.method),
+                response.status_code,
+                _operation(request),
+                time.perf_counter() - started,
+                _number(request.META.get("CONTENT_LENGTH")),
+                _size(response),
+            )
         if settings.HARBOR.access_log:
             write_access_line(
                 request.META,
@@ -47,6 +63,19 @@ class RequestMiddleware:
                 person=request.META.get(PERSON, ""),
             )
         return response
+
+
+def _operation(request: HttpRequest) -> str:
+    """What is asked for, as the metrics name it: by the route, so that there are not more than routes."""
+    route = request.resolver_match.route if request.resolver_match is not None else ""
+    return _operation_of(str(request.method), route)
+
+
+@cache
+def _operation_of(method: str, route: str) -> str:
+    if not route or route == "api/" or method not in _METHODS:
+        return "others"
+    return operation_name(method, "/" + _PARAMETER.sub(r"{\1}", route))
 
 
 def _number(text: str | None) -> int:

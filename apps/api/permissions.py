@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.security import USER
 from apps.api.shapes import Shape
 from apps.api.views import HarborView
 from apps.common.errors import ForbiddenError, NotFoundError
@@ -68,16 +67,20 @@ class GrantableView(HarborView):
         """What robot accounts can be granted, for those who can make some."""
         principal = self.require_signed_in().principal
         answer: dict[str, Any] = {}
-        if self.actor.is_system_admin:
+        if self.actor.sees_everything:
             answer["system"] = _shown(SYSTEM_GRANTABLE)
-        elif (
-            principal is None
-            or principal.kind != USER
-            or Role.PROJECT_ADMIN not in roles_of(principal.id).values()
-        ):
+        elif principal is None or principal.person is None or not _administers_any(principal.person):
             raise ForbiddenError("you do not have permission to do this")
         answer["project"] = _shown(PROJECT_GRANTABLE)
         return Response(answer)
+
+
+def _administers_any(user_id: int) -> bool:
+    return any(
+        membership.role == Role.PROJECT_ADMIN
+        for memberships in roles_of(user_id).values()
+        for membership in memberships
+    )
 
 
 def _shown(permissions: Iterable[Permission]) -> list[dict[str, str]]:

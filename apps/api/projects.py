@@ -4,21 +4,26 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.security import USER, SecurityContext
-from apps.api.shapes import NEVER, Input, Shape, TimeField, flag, integer, text
+from apps.accounts.security import SecurityContext
+from apps.api.allowlists import CVEAllowlistInput, CVEAllowlistShape, allowlist_given, allowlist_shown
+from apps.api.metadata import MetadataShape
+from apps.api.parameters import IN_LOCATION, LISTED, Parameter, flag_asked, text_asked
+from apps.api.shapes import Input, Shape, TimeField, flag, integer, text
 from apps.api.views import HarborView, ListRules
-from apps.catalog.projects import ProjectSummary, project_deletable, project_summary, repository_counts
+from apps.catalog.projects import project_deletable, project_summary, repository_counts
 from apps.common.errors import BadRequestError, NotFoundError, UnprocessableError
 from apps.common.query import QueryField, read_bool, read_int, read_time
+from apps.projects.allowlists import Allowlist, allowlist_of
 from apps.projects.models import Project
 from apps.projects.roles import ROLE_RANK
 from apps.projects.selectors import metadata_of, project_find, projects_visible_to, roles_of
 from apps.projects.services import project_create, project_delete, project_update
-from apps.projects.types import Role
+from apps.projects.types import Membership, Role
 
 PROJECTS = ListRules(
     order=("name", "id"),
@@ -42,10 +47,22 @@ _SUMMARY_COUNTS = {
 }
 
 
+@extend_schema_field(MetadataShape)
+class MetadataField(serializers.DictField):
+    """The switches of an input; empty values are as good as absent ones."""
+
+    child = serializers.CharField(allow_blank=True, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        """Those that say something."""
+        return {name: value for name, value in super().to_internal_value(data).items() if value}
+
+
 class ProjectShape(Shape):
-    """Context: ``repo_counts`` by project id and ``roles``, the caller's by project id."""
+    """Context: ``repo_counts`` by project id, ``roles``, the caller's by project id, and ``brief`` for less."""
 
     keep: ClassVar[frozenset[str]] = frozenset({"repo_count"})
+    details: ClassVar[tuple[str, ...]] = ("owner_name", "metadata", "cve_allowlist")
 
     project_id = serializers.IntegerField(source="id")
     owner_id = serializers.IntegerField()
@@ -56,8 +73,18 @@ class ProjectShape(Shape):
     current_user_role_id = serializers.SerializerMethodField()
     current_user_role_ids = serializers.SerializerMethodField()
     repo_count = serializers.SerializerMethodField()
+    registry_id = serializers.SerializerMethodField()
+    deleted = serializers.SerializerMethodField()
+    togglable = serializers.SerializerMethodField()
     metadata = serializers.SerializerMethodField()
     cve_allowlist = serializers.SerializerMethodField()
+
+    def to_representation(self, instance: Project) -> dict[str, Any]:
+        """As Harbor, which leaves the details out of a list that is asked for without."""
+        shown = super().to_representation(instance)
+        if self.context.get("brief"):
+            return {name: value for name, value in shown.items() if name not in self.details}
+        return shown
 
     def get_current_user_role_id(self, project: Project) -> int:
         """The caller's highest role; 0 for none."""
@@ -66,45 +93,47 @@ class ProjectShape(Shape):
 
     def get_current_user_role_ids(self, project: Project) -> list[int]:
         """All of the caller's roles."""
-        return [role.value for role in self._roles(project)]
+        return [role.value for role in dict.fromkeys(self._roles(project))]
 
     def get_repo_count(self, project: Project) -> int:
         """Repositories that something was pushed to."""
         counts: dict[int, int] = self.context["repo_counts"]
         return counts.get(project.pk, 0)
 
+    def get_registry_id(self, _project: Project) -> int:
+        """The registry that a proxy cache stands before: there are none yet."""
+        return 0
+
+    def get_deleted(self, _project: Project) -> bool:
+        """What is deleted is gone."""
+        return False
+
+    def get_togglable(self, _project: Project) -> bool:
+        """Nobody sets it any more, in Harbor neither."""
+        return False
+
+    @extend_schema_field(MetadataShape)
     def get_metadata(self, project: Project) -> dict[str, str]:
         """The switches, ``public`` among them; all values are text."""
         return metadata_of(project)
 
+    @extend_schema_field(CVEAllowlistShape)
     def get_cve_allowlist(self, project: Project) -> dict[str, Any]:
-        """Empty, in the shape that clients expect: there are no allowlists yet."""
-        return {"project_id": project.pk, "items": [], "creation_time": NEVER, "update_time": NEVER}
+        """The project's own list, whether or not it goes by the installation's."""
+        return allowlist_shown(allowlist_of(project), project_id=project.pk)
 
     def _roles(self, project: Project) -> tuple[Role, ...]:
-        role: Role | None = self.context["roles"].get(project.pk)
-        return () if role is None else (role,)
+        memberships: tuple[Membership, ...] = self.context["roles"].get(project.pk, ())
+        return tuple(membership.role for membership in memberships)
 
 
 class ProjectInput(Input):
     project_name = text(255)
     public = flag(default=None)
-    metadata = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, allow_null=True), required=False, default=dict
-    )
-    cve_allowlist = serializers.DictField(required=False, default=dict)
+    metadata = MetadataField(required=False, default=dict)
+    cve_allowlist = CVEAllowlistInput(required=False, default=None)
     storage_limit = integer(default=None)
     registry_id = integer(default=None)
-
-    def validate_metadata(self, values: dict[str, str | None]) -> dict[str, str]:
-        """Empty values are as good as absent ones."""
-        return {name: value for name, value in values.items() if value}
-
-    def validate_cve_allowlist(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what would be lost: an allowlist that is not kept gives a false sense of safety."""
-        if values.get("items"):
-            raise BadRequestError("CVE allowlists are not supported yet")
-        return values
 
     def validate_registry_id(self, value: int | None) -> int | None:
         """Refuse what would be lost."""
@@ -116,17 +145,35 @@ class ProjectInput(Input):
 class ProjectsView(HarborView):
     """``/projects``."""
 
+    asks = {
+        "get": (
+            *LISTED,
+            text_asked("name", description="Part of a project's name."),
+            Parameter(
+                name="public", kind="boolean", description="Only public projects, or only private ones."
+            ),
+            text_asked("owner", description="The name of the owner."),
+            flag_asked(
+                "with_detail", default=True, description="Whether with owner, metadata and allowlist."
+            ),
+        ),
+        "head": (text_asked("project_name", required=True),),
+        "post": (IN_LOCATION,),
+    }
     takes = {"post": ProjectInput}
     answers = {"get": [ProjectShape]}
 
     def get(self, request: Request) -> Response:
         """The projects that the caller may see; public ones for an anonymous caller."""
-        rows = projects_visible_to(actor=self.actor).prefetch_related("metadata")
+        rows = (
+            projects_visible_to(actor=self.actor).select_related("cve_allowlist").prefetch_related("metadata")
+        )
+        brief = not self.query_flag("with_detail", default=True)
         return self.list_response(
             self._filter(request, rows),
             PROJECTS,
             ProjectShape,
-            batch=lambda projects: shape_context(self.actor, projects),
+            batch=lambda projects: shape_context(self.actor, projects) | {"brief": brief},
         )
 
     def head(self, request: Request) -> Response:
@@ -147,6 +194,7 @@ class ProjectsView(HarborView):
             public=bool(values["public"]),
             storage_limit=values["storage_limit"],
             metadata=values["metadata"],
+            allowlist=_allowlist(values, project_id=0),
         )
         by_name = request.headers.get("X-Resource-Name-In-Location", "").lower() in {"true", "1"}
         return self.created(project.name if by_name else project.pk)
@@ -164,10 +212,10 @@ class ProjectsView(HarborView):
 
 def shape_context(actor: SecurityContext, projects: Sequence[Project]) -> dict[str, Any]:
     """The context of :class:`ProjectShape`, in one statement and one look into a cache."""
-    principal = actor.principal
+    person = actor.principal.person if actor.principal is not None else None
     return {
         "repo_counts": repository_counts([project.pk for project in projects]),
-        "roles": roles_of(principal.id) if principal is not None and principal.kind == USER else {},
+        "roles": roles_of(person) if person is not None else {},
     }
 
 
@@ -187,7 +235,11 @@ class ProjectView(HarborView):
         project = self.project(resource="", action="update")
         values = self.read(ProjectInput, name="project")
         project_update(
-            actor=self.actor, project_id=project.pk, public=values["public"], metadata=values["metadata"]
+            actor=self.actor,
+            project_id=project.pk,
+            public=values["public"],
+            metadata=values["metadata"],
+            allowlist=_allowlist(values, project_id=project.pk),
         )
         return Response()
 
@@ -196,6 +248,17 @@ class ProjectView(HarborView):
         project = self.project(resource="", action="delete")
         project_delete(actor=self.actor, project_id=project.pk)
         return Response()
+
+
+def _allowlist(values: dict[str, Any], *, project_id: int) -> Allowlist | None:
+    """The list of an input, if it has one; it may name the project, but no other."""
+    given = values["cve_allowlist"]
+    if given is None:
+        return None
+    named = given["project_id"] or project_id
+    if project_id and named != project_id:
+        raise BadRequestError(f"project_id in cve_allowlist must be {project_id} but it is {named}")
+    return allowlist_given(given)
 
 
 class DeletableShape(Shape):
@@ -214,23 +277,55 @@ class DeletableView(HarborView):
         return Response(DeletableShape({"deletable": not reason, "message": reason}).data)
 
 
+class BytesShape(Shape):
+    keep: ClassVar[frozenset[str]] = frozenset({"storage"})
+
+    storage = serializers.IntegerField()
+
+
+class SummaryQuotaShape(Shape):
+    """Bytes."""
+
+    hard = BytesShape()
+    used = BytesShape()
+
+
+class CredentialShape(Shape):
+    type = serializers.CharField()
+    access_key = serializers.CharField()
+    access_secret = serializers.CharField()
+
+
+class RegistryShape(Shape):
+    keep: ClassVar[frozenset[str]] = frozenset({"id"})
+
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    name = serializers.CharField()
+    credential = CredentialShape()
+    type = serializers.CharField()
+    insecure = serializers.BooleanField()
+    ca_certificate = serializers.CharField()
+    description = serializers.CharField()
+    status = serializers.CharField()
+    creation_time = TimeField()
+    update_time = TimeField()
+
+
 class SummaryShape(Shape):
+    """A count for each role that has members; ``quota`` is left out for those who may not see it."""
+
     keep: ClassVar[frozenset[str]] = frozenset({"repo_count"})
 
     repo_count = serializers.IntegerField()
-    quota = serializers.SerializerMethodField()
-
-    def to_representation(self, instance: ProjectSummary) -> dict[str, Any]:
-        """With a count for each role that has members."""
-        shown = super().to_representation(instance)
-        counts = {name: instance.members.get(role, 0) for name, role in _SUMMARY_COUNTS.items()}
-        return shown | {name: count for name, count in counts.items() if count}
-
-    def get_quota(self, summary: ProjectSummary) -> dict[str, Any]:
-        """Bytes; empty (and so left out) for those who may not see it."""
-        if summary.quota is None:
-            return {}
-        return {"hard": {"storage": summary.quota.hard}, "used": {"storage": summary.quota.used}}
+    project_admin_count = serializers.IntegerField()
+    maintainer_count = serializers.IntegerField()
+    developer_count = serializers.IntegerField()
+    guest_count = serializers.IntegerField()
+    limited_guest_count = serializers.IntegerField()
+    quota = SummaryQuotaShape()
+    # Of a proxy cache: there are none yet.
+    registry = RegistryShape(required=False)
 
 
 class SummaryView(HarborView):
@@ -242,4 +337,9 @@ class SummaryView(HarborView):
         """Counts and quota of the project."""
         project = self.project(resource="", action="read")
         summary = project_summary(actor=self.actor, project=project)
-        return Response(SummaryShape(summary).data)
+        counts = {name: summary.members.get(role, 0) for name, role in _SUMMARY_COUNTS.items()}
+        quota = summary.quota and {
+            "hard": {"storage": summary.quota.hard},
+            "used": {"storage": summary.quota.used},
+        }
+        return Response(SummaryShape({"repo_count": summary.repo_count, "quota": quota, **counts}).data)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.parameters import PAGED, SORT, text_asked
 from apps.api.shapes import Input, Shape, TimeField
 from apps.api.views import HarborView, ListRules
 from apps.common.errors import BadRequestError
@@ -56,6 +57,14 @@ class QuotaInput(Input):
 class QuotasView(HarborView):
     """``/quotas``."""
 
+    asks = {
+        "get": (
+            *PAGED,
+            SORT,
+            text_asked("reference", description="`project`: there are no other quotas."),
+            text_asked("reference_id", description="A project's id."),
+        )
+    }
     answers = {"get": [QuotaShape]}
 
     def get(self, request: Request) -> Response:

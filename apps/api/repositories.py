@@ -12,15 +12,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.shapes import Input, Shape, TimeField, text
+from apps.api.parameters import LISTED
+from apps.api.shapes import Input, Shape, TimeField, integer, text
 from apps.api.views import HarborView, ListRules
 from apps.artifacts.models import Repository
 from apps.artifacts.selectors import repository_get, repository_list
 from apps.artifacts.services.repositories import repository_delete, repository_update
+from apps.artifacts.visibility import visible_repositories, visible_repositories_of
 from apps.catalog.artifacts import artifact_counts
 from apps.common.errors import BadRequestError
 from apps.common.query import QueryField, read_int, read_time
-from apps.projects.selectors import projects_visible_to
 
 REPOSITORIES = ListRules(
     order=("-creation_time", "-id"),
@@ -58,7 +59,16 @@ class RepositoryShape(Shape):
 
 
 class RepositoryInput(Input):
+    """Clients send back what they got; only the description (Markdown, for people) can be changed."""
+
+    id = integer()
+    project_id = integer()
+    name = text()
     description = text()
+    artifact_count = integer()
+    pull_count = integer()
+    creation_time = serializers.DateTimeField(required=False, read_only=True)
+    update_time = serializers.DateTimeField(required=False, read_only=True)
 
 
 def with_counts(repositories: Sequence[Repository]) -> dict[str, Any]:
@@ -70,36 +80,44 @@ class RepositoryScopedView(HarborView):
     """Base of the views below ``/projects/{project_name}/repositories/{repository_name}``."""
 
     def repository_name(self, *, resource: str, action: str) -> str:
-        """The full name, after a check that the caller may do this in its project."""
-        project = self.project(resource=resource, action=action)
-        name = unquote(self.kwargs["repository_name"])
+        """The full name, after a check that the caller may do this there."""
+        name = self.repository_path
+        project = self.project(resource=resource, action=action, repository=name)
         if "\x00" in name:
             raise BadRequestError("the repository name holds a NUL character")
         return f"{project.name}/{name}"
+
+    @property
+    def repository_path(self) -> str:
+        """The name without the project, as the path has it."""
+        return unquote(self.kwargs["repository_name"])
 
 
 class AllRepositoriesView(HarborView):
     """``/repositories``."""
 
+    asks: ClassVar = {"get": LISTED}
     answers = {"get": [RepositoryShape]}
 
     def get(self, _request: Request) -> Response:
         """The repositories of every project that the caller may see."""
-        visible = projects_visible_to(actor=self.actor).order_by().values_list("pk", flat=True)
-        return self.list_response(repository_list(visible), REPOSITORIES, RepositoryShape, batch=with_counts)
+        rows = visible_repositories(self.actor, Repository.objects.filter(listed=True))
+        return self.list_response(rows, REPOSITORIES, RepositoryShape, batch=with_counts)
 
 
 class RepositoriesView(HarborView):
     """``/projects/{project_name}/repositories``."""
 
+    asks: ClassVar = {"get": LISTED}
     answers = {"get": [RepositoryShape]}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """The repositories of one project."""
         project = self.project(resource="repository", action="list")
-        return self.list_response(
-            repository_list([project.pk]), REPOSITORIES, RepositoryShape, batch=with_counts
+        rows = visible_repositories_of(
+            self.actor, repository_list([project.pk]), project_id=project.pk, public=project.public
         )
+        return self.list_response(rows, REPOSITORIES, RepositoryShape, batch=with_counts)
 
 
 class RepositoryView(RepositoryScopedView):
@@ -117,7 +135,7 @@ class RepositoryView(RepositoryScopedView):
         """Change the description."""
         name = self.repository_name(resource="repository", action="update")
         values = self.read(RepositoryInput, name="repository")
-        repository_update(actor=self.actor, repository_name=name, **values)
+        repository_update(actor=self.actor, repository_name=name, description=values["description"])
         return Response()
 
     def delete(self, _request: Request, **_: Any) -> Response:

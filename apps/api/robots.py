@@ -50,6 +50,7 @@ class RobotShape(Shape):
     editable = serializers.SerializerMethodField()
     disable = serializers.BooleanField()
     expires_at = serializers.IntegerField()
+    sources = serializers.SerializerMethodField()
     permissions = serializers.JSONField()
     creator_type = serializers.CharField()
     creator_ref = serializers.IntegerField()
@@ -63,6 +64,10 @@ class RobotShape(Shape):
     def get_level(self, robot: Robot) -> str:
         """``system`` or ``project``."""
         return SYSTEM if robot.project_id is None else PROJECT
+
+    def get_sources(self, robot: Robot) -> list[str] | None:
+        """The networks that it may be used from; left out for anywhere."""
+        return robot.sources or None
 
     def get_editable(self, _robot: Robot) -> bool:
         """Only robot accounts of Harbor's first version are not."""
@@ -93,12 +98,15 @@ class RobotInput(Input):
     description = text()
     level = text()
     disable = flag()
-    duration = integer()
+    duration = integer(default=None)
+    expires_at = integer()
+    sources = serializers.ListField(required=False, default=list)
     permissions = serializers.ListField(child=serializers.DictField(), required=False, default=list)
 
 
 class RobotChangeInput(RobotInput):
-    duration = integer(default=None)
+    expires_at = integer(default=None)
+    sources = serializers.ListField(required=False, default=None)
 
 
 class SecretInput(Input):

@@ -1,14 +1,30 @@
-"""How the OpenAPI description finds out what our views take and answer."""
+"""How the OpenAPI description finds out what our views are asked, take and answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
 
-_WORD = re.compile("[a-z0-9]+")
+from apps.api.operations import OPERATIONS, operation_name
+from apps.api.parameters import IS_RESOURCE_NAME, PAGE, PATH_INTEGERS, REQUEST_ID, Parameter
+
+BASE = "/api/v2.0"
+_PATH_PARAMETER = re.compile(r"{(\w+)}")
+
+
+class ErrorShape(serializers.Serializer[Any]):
+    code = serializers.CharField(required=False)
+    message = serializers.CharField(required=False)
+
+
+class ErrorsShape(serializers.Serializer[Any]):
+    """The body of every error."""
+
+    errors = ErrorShape(many=True, required=False)  # type: ignore[assignment] # hides an attribute of the same name
 
 
 class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # half typed
@@ -23,31 +39,73 @@ class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 class ShapeSchema(AutoSchema):
-    """Reads ``takes`` and ``answers`` of a view: shapes by method; a list of one shape stands for a list."""
+    """Reads ``asks``, ``takes``, ``answers`` and ``statuses`` of a view, each by method.
+
+    A list of one shape stands for a list of it.
+    """
+
+    def get_override_parameters(self) -> Any:
+        """Every parameter besides the path's strings, and the headers of the answer."""
+        return [*self._asked(), *self._answer_headers()]
+
+    def _asked(self) -> Iterator[OpenApiParameter]:
+        yield REQUEST_ID.described()
+        if "{project_name_or_id}" in self.path:
+            yield IS_RESOURCE_NAME.described()
+        for name in _PATH_PARAMETER.findall(self.path):
+            if name in PATH_INTEGERS:
+                yield OpenApiParameter(name=name, type=int, location=OpenApiParameter.PATH, required=True)
+        for parameter in self._parameters():
+            yield parameter.described()
+
+    def _answer_headers(self) -> Iterator[OpenApiParameter]:
+        def header(name: str, kind: type, status: int) -> OpenApiParameter:
+            return OpenApiParameter(name, kind, OpenApiParameter.HEADER, response=[status])
+
+        status = self._status()
+        yield header("X-Request-Id", str, status)
+        if status == 201:
+            yield header("Location", str, status)
+        if PAGE in self._parameters() and isinstance(self._declared("answers"), list):
+            yield header("X-Total-Count", int, status)
+            yield header("Link", str, status)
+        for name in self._declared("sends") or ():
+            yield header(name, str, status)
 
     def get_request_serializer(self) -> Any:
         """The input of the operation, if it has one."""
-        shape = self._declared("takes").get(self.method.lower())
+        shape = self._declared("takes")
         return None if shape is None else shape()
 
     def get_response_serializers(self) -> Any:
-        """The answer of the operation by status; errors look the same everywhere and are left out."""
-        shape = self._declared("answers").get(self.method.lower())
-        status = 201 if self.method == "POST" else 200
+        """The answer of the operation by status, and what every error looks like."""
+        shape = self._declared("answers")
+        errors = {"4XX": ErrorsShape, "5XX": ErrorsShape}
         if shape is None:
-            return {status: OpenApiResponse(description="Done; no body")}
-        return {status: shape[0](many=True) if isinstance(shape, list) else shape()}
+            return {self._status(): OpenApiResponse(description="Done; no body"), **errors}
+        return {self._status(): shape[0](many=True) if isinstance(shape, list) else shape(), **errors}
 
-    def _declared(self, name: str) -> Mapping[str, Any]:
+    def _status(self) -> int:
+        declared: int | None = self._declared("statuses")
+        return declared or (201 if self.method == "POST" else 200)
+
+    def _parameters(self) -> tuple[Parameter, ...]:
+        return tuple(self._declared("asks") or ())
+
+    def _declared(self, name: str) -> Any:
         declared: Mapping[str, Any] = getattr(self.view, name)
-        return declared
+        return declared.get(self.method.lower())
+
+    def _operation(self) -> tuple[str, str] | None:
+        return OPERATIONS.get(f"{self.method} {self.path.removeprefix(BASE)}")
 
     def get_operation_id(self) -> str:
-        """The method and every word of the path, so that no two are the same."""
-        slash = "_all" if self.path.endswith("/") else ""
-        return f"{self.method.lower()}_{'_'.join(_WORD.findall(self.path.removeprefix('/api/').removeprefix('v2.0/')))}{slash}"
+        """See :func:`apps.api.operations.operation_name`."""
+        return operation_name(str(self.method), self.path)
 
     def get_tags(self) -> list[str]:
-        """The noun after the version, or the project's part that it is about."""
+        """Harbor's tag, or the last word of the path that is no parameter."""
+        if operation := self._operation():
+            return [operation[1]]
         words = [word for word in self.path.split("/") if word and not word.startswith("{")][2:]
         return [words[-1] if words else "version"]

@@ -57,6 +57,15 @@ class TimeField(serializers.Field[datetime | None, str, str, Any]):
         return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+class OptionalTimeField(TimeField):
+    """A time that is left out when there is none."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        """The empty text is what a shape leaves out."""
+        value = super().get_attribute(instance)
+        return "" if value == NEVER else value
+
+
 class Input(serializers.Serializer[Any]):
     """The body of a request: ``null`` is the same as absence."""
 

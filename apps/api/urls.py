@@ -7,18 +7,32 @@ from django.urls import URLPattern, path, re_path
 from django.views.generic import View
 
 from apps.api import (
+    access_tokens,
+    activation,
+    additions,
+    allowlists,
     artifacts,
     audit,
+    configuration,
+    history,
+    icons,
+    immutable,
+    labels,
     members,
     metadata,
     openapi,
     permissions,
     projects,
+    push_rules,
     quotas,
     repositories,
     robots,
+    scanning,
+    search,
     system,
     tags,
+    trash,
+    usergroups,
     users,
 )
 from apps.api.errors import not_found
@@ -35,6 +49,11 @@ _SYSTEM: list[tuple[str, type[View]]] = [
     ("ping", system.PingView),
     ("health", system.HealthView),
     ("systeminfo", system.SystemInfoView),
+    ("systeminfo/volumes", system.VolumesView),
+    ("systeminfo/getcert", system.CertificateView),
+    ("configurations", configuration.ConfigurationsView),
+    ("system/CVEAllowlist", allowlists.SystemCVEAllowlistView),
+    ("internalconfig", configuration.InternalConfigView),
     ("openapi.json", openapi.OpenApiView),
     ("permissions", permissions.GrantableView),
     ("quotas", quotas.QuotasView),
@@ -45,6 +64,19 @@ _SYSTEM: list[tuple[str, type[View]]] = [
     ("robots", robots.RobotsView),
     ("robots/<str:robot_id>", robots.RobotView),
     ("repositories", repositories.AllRepositoriesView),
+    ("labels", labels.LabelsView),
+    ("labels/<str:label_id>", labels.LabelView),
+    ("icons/<str:digest>", icons.IconView),
+    ("search", search.SearchView),
+    ("statistics", search.StatisticsView),
+]
+
+_GROUPS: list[tuple[str, type[View]]] = [
+    ("", usergroups.GroupsView),
+    ("/search", usergroups.FoundGroupsView),
+    ("/<str:group_id>", usergroups.GroupView),
+    ("/<str:group_id>/members", usergroups.GroupPeopleView),
+    ("/<str:group_id>/members/<str:user_id>", usergroups.GroupPersonView),
 ]
 
 _USERS: list[tuple[str, type[View]]] = [
@@ -55,6 +87,10 @@ _USERS: list[tuple[str, type[View]]] = [
     ("/<str:user_id>", users.UserView),
     ("/<str:user_id>/sysadmin", users.SysadminView),
     ("/<str:user_id>/password", users.PasswordView),
+    ("/<str:user_id>/auditor", users.AuditorView),
+    ("/<str:user_id>/suspended", users.SuspendedView),
+    ("/<str:user_id>/tokens", access_tokens.TokensView),
+    ("/<str:user_id>/tokens/<str:token_id>", access_tokens.TokenView),
 ]
 
 _PROJECTS: list[tuple[str, type[View]]] = [
@@ -67,6 +103,18 @@ _PROJECTS: list[tuple[str, type[View]]] = [
     ("/<str:project_name_or_id>/metadatas", metadata.AllMetadataView),
     ("/<str:project_name_or_id>/metadatas/", metadata.AllMetadataView),
     ("/<str:project_name_or_id>/metadatas/<str:meta_name>", metadata.MetadataView),
+    ("/<str:project_name_or_id>/immutabletagrules", immutable.ImmutableRulesView),
+    (
+        "/<str:project_name_or_id>/immutabletagrules/<str:immutable_rule_id>",
+        immutable.ImmutableRuleView,
+    ),
+    ("/<str:project_name_or_id>/push-rules", push_rules.PushRulesView),
+    ("/<str:project_name_or_id>/trash", trash.TrashView),
+    ("/<str:project_name_or_id>/trash/<str:trash_id>", trash.TrashEntryView),
+    ("/<str:project_name_or_id>/trash/<str:trash_id>/restore", trash.TrashRestoreView),
+    ("/<str:project_name_or_id>/artifacts", artifacts.ProjectArtifactsView),
+    ("/<str:project_name_or_id>/scanner", scanning.ProjectScannerView),
+    ("/<str:project_name_or_id>/scanner/candidates", scanning.ScannerCandidatesView),
     ("/<str:project_name>/logs", audit.OlderAuditView),
     ("/<str:project_name>/auditlog-exts", audit.AuditView),
     ("/<str:project_name>/repositories", repositories.RepositoriesView),
@@ -76,9 +124,25 @@ _PROJECTS: list[tuple[str, type[View]]] = [
 _REPOSITORY: list[tuple[str, type[HarborView]]] = [
     ("/artifacts/<str:reference>/tags/<str:tag_name>", tags.TagView),
     ("/artifacts/<str:reference>/tags", tags.TagsView),
+    ("/artifacts/<str:reference>/deactivate", activation.DeactivateView),
+    ("/artifacts/<str:reference>/activate", activation.ActivateView),
+    ("/artifacts/<str:reference>/labels/<str:label_id>", labels.ArtifactLabelView),
+    ("/artifacts/<str:reference>/labels", labels.ArtifactLabelsView),
+    ("/artifacts/<str:reference>/accessories", artifacts.AccessoriesView),
+    ("/artifacts/<str:reference>/additions/vulnerabilities", additions.VulnerabilitiesView),
+    ("/artifacts/<str:reference>/additions/<str:addition>", additions.AdditionView),
+    ("/artifacts/<str:reference>/scan/<str:report_id>/log", scanning.ScanLogView),
+    ("/artifacts/<str:reference>/scan/stop", scanning.StopScanView),
+    ("/artifacts/<str:reference>/scan", scanning.ScanView),
     ("/artifacts/<str:reference>", artifacts.ArtifactView),
     ("/artifacts", artifacts.ArtifactsView),
     ("", repositories.RepositoryView),
+]
+
+# Only where the name comes in one piece: with plain slashes the last part could be the repository's own.
+_REPOSITORY_BY_NAME: list[tuple[str, type[HarborView]]] = [
+    ("/tag-history", history.TagHistoryView),
+    ("/restore", history.RepositoryRestoreView),
 ]
 
 
@@ -90,9 +154,11 @@ urlpatterns = [
     path("version", system.VersionView.as_view()),
     *_routes("", _SYSTEM),
     *_routes("users", _USERS),
+    *_routes("usergroups", _GROUPS),
     *_routes("projects", _PROJECTS),
     # First names in one piece, as the contract has them, then those whose slashes came unescaped.
     *_routes("projects/<str:project_name>/repositories/<str:repository_name>", _REPOSITORY),
+    *_routes("projects/<str:project_name>/repositories/<str:repository_name>", _REPOSITORY_BY_NAME),
     *_routes("projects/<str:project_name>/repositories/<path:repository_name>", _REPOSITORY),
     re_path("", _no_such_route),
 ]

@@ -14,6 +14,12 @@ from apps.api.views import HarborView, ListRules
 from apps.common.errors import PreconditionError, UnprocessableError
 from apps.common.query import QueryField, read_bool, read_int, read_time
 
+
+def _read_suspended(text: str) -> bool:
+    """The column says the opposite."""
+    return not read_bool(text)
+
+
 USERS = ListRules(
     order=("username", "id"),
     fields={
@@ -23,6 +29,8 @@ USERS = ListRules(
         "realname": QueryField("realname"),
         "comment": QueryField("comment"),
         "sysadmin_flag": QueryField("sysadmin_flag", read_bool),
+        "auditor_flag": QueryField("auditor_flag", read_bool),
+        "suspended": QueryField("is_active", _read_suspended),
         "creation_time": QueryField("creation_time", read_time),
         "update_time": QueryField("update_time", read_time),
     },
@@ -40,12 +48,19 @@ class UserShape(Shape):
     username = serializers.CharField()
     sysadmin_flag = serializers.BooleanField()
     admin_role_in_auth = serializers.SerializerMethodField()
+    auditor_flag = serializers.BooleanField()
+    suspended = serializers.SerializerMethodField()
     creation_time = TimeField()
     update_time = TimeField()
 
     def get_admin_role_in_auth(self, _user: User) -> bool:
         """Whether a login backend made this person an administrator: there is no such backend here."""
         return False
+
+
+    def get_suspended(self, user: User) -> bool:
+        """Whether this person may not sign in now; left out for all others, as Harbor has no such thing."""
+        return not user.is_active
 
 
 class FoundUserShape(Shape):
@@ -69,6 +84,14 @@ class ProfileInput(Input):
 
 class SysadminInput(Input):
     sysadmin_flag = flag()
+
+
+class AuditorInput(Input):
+    auditor_flag = flag()
+
+
+class SuspendedInput(Input):
+    suspended = flag(default=None)
 
 
 class PasswordInput(Input):
@@ -155,6 +178,36 @@ class SysadminView(HarborView):
         values = self.read(SysadminInput, name="sysadmin_flag")
         services.user_set_sysadmin(
             actor=self.actor, user_id=self.path_int("user_id"), sysadmin=values["sysadmin_flag"]
+        )
+        return Response()
+
+
+class AuditorView(HarborView):
+    """``/users/{user_id}/auditor``: ours, Harbor has none."""
+
+    takes = {"put": AuditorInput}
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Let a person read everything and change nothing, or no longer."""
+        values = self.read(AuditorInput, name="auditor_flag")
+        services.user_set_auditor(
+            actor=self.actor, user_id=self.path_int("user_id"), auditor=values["auditor_flag"]
+        )
+        return Response()
+
+
+class SuspendedView(HarborView):
+    """``/users/{user_id}/suspended``: ours, Harbor has none."""
+
+    takes = {"put": SuspendedInput}
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Suspend a person, or let them in again."""
+        suspended = self.read(SuspendedInput, name="suspended")["suspended"]
+        if suspended is None:
+            raise UnprocessableError("suspended in body is required")
+        services.user_set_active(
+            actor=self.actor, user_id=self.path_int("user_id"), active=not suspended
         )
         return Response()
 

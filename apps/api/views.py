@@ -14,13 +14,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.access_tokens.contexts import TokenContext
 from apps.accounts.security import SecurityContext
+from apps.api.parameters import Parameter
 from apps.api.parsers import MAX_BODY, HarborJSONParser
+from apps.api.refusals import note_refused
 from apps.api.schema import ShapeSchema
 from apps.api.shapes import Input, Shape
-from apps.common.errors import BadRequestError, UnauthorizedError, UnprocessableError
-from apps.common.pagination import link_header, parse_int64, parse_page
+from apps.common.errors import (
+    BadRequestError,
+    ForbiddenError,
+    UnauthorizedError,
+    UnprocessableError,
+)
+from apps.common.listing import Address, list_page
+from apps.common.pagination import parse_int64, parse_page
 from apps.common.query import QueryField, filter_rows, parse_query, sort_rows
+from apps.config.read_only import read_only_check
 from apps.projects.contexts import AnonymousContext
 from apps.projects.models import Project
 from apps.projects.selectors import project_require
@@ -28,6 +38,9 @@ from apps.projects.selectors import project_require
 ModelT = TypeVar("ModelT", bound=Model)
 
 _BAD_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|;|%00")
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+# Without these nobody could end the read-only mode.
+WRITABLE_IN_READ_ONLY = frozenset({"/api/v2.0/configurations", "/c/login", "/c/userExists"})
 _BOOLEANS = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 
@@ -53,10 +66,12 @@ class _OneFormat(BaseContentNegotiation):
 class ListRules:
     """What a list can be asked: keys of ``q`` and ``sort``, and its own order (which ends in a unique key).
 
-    ``most_rows`` bounds what a client gets that asks for every row at once; 0 for no bound.
+    ``ties`` (without a direction) decide between rows that the asked keys leave equal; without them the last key of
+    ``order`` does. ``most_rows`` bounds what a client gets that asks for every row at once; 0 for no bound.
     """
 
     order: Sequence[str]
+    ties: Sequence[str] = ()
     fields: Mapping[str, QueryField] = field(default_factory=dict)
     most_rows: int = 0
 
@@ -70,8 +85,13 @@ class HarborView(APIView):
     schema = ShapeSchema()
 
     # By method, for the OpenAPI description; [Shape] stands for a list of it.
+    asks: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
     takes: ClassVar[Mapping[str, type[Input]]] = {}
     answers: ClassVar[Mapping[str, type[Shape] | list[type[Shape]]]] = {}
+    # Headers of an answer besides those of every answer.
+    sends: ClassVar[Mapping[str, Sequence[str]]] = {}
+    # Only where it is neither 201 for POST nor 200.
+    statuses: ClassVar[Mapping[str, int]] = {}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As DRF does, but with the body of a chunked request, which Django takes for empty."""
@@ -84,10 +104,22 @@ class HarborView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a query that is not well encoded before anything else."""
+        """Before anything else, refuse a query that is not well encoded, and changes where nothing may change."""
         if _BAD_QUERY.search(request.META.get("QUERY_STRING", "")):
             raise BadRequestError("the query string is malformed")
+        is_write = request.method not in SAFE_METHODS
+        if is_write and request.path_info not in WRITABLE_IN_READ_ONLY:
+            read_only_check()
         super().initial(request, *args, **kwargs)
+        actor = self.actor
+        if is_write and isinstance(actor, TokenContext) and actor.is_read_only:
+            raise ForbiddenError("this access token can only read")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """As DRF does; who was refused something is noted."""
+        response = super().handle_exception(exc)
+        note_refused(self.request, exc, response.status_code, self.kwargs)
+        return response
 
     @property
     def actor(self) -> SecurityContext:
@@ -124,15 +156,23 @@ class HarborView(APIView):
         values: dict[str, Any] = serializer.validated_data
         return values
 
-    def project(self, *, resource: str, action: str) -> Project:
-        """The project of the path, after a check that the caller may do this there."""
+    def project(self, *, resource: str, action: str, repository: str = "") -> Project:
+        """The project of the path, after a check that the caller may do this there.
+
+        ``repository`` is the one that it is about, without the project; "" for what is about none.
+        """
         if (name := self.kwargs.get("project_name")) is not None:
             by_name = True
         else:
             name = self.kwargs["project_name_or_id"]
             by_name = self.request.headers.get("X-Is-Resource-Name", "").lower() in {"true", "1"}
         return project_require(
-            actor=self.actor, name_or_id=name, is_name=by_name, resource=resource, action=action
+            actor=self.actor,
+            name_or_id=name,
+            is_name=by_name,
+            resource=resource,
+            action=action,
+            repository=repository,
         )
 
     def list_response(
@@ -150,16 +190,15 @@ class HarborView(APIView):
         query = self.request.query_params
         page = parse_page(query)
         rows = filter_rows(rows, parse_query(query.get("q", "")), rules.fields)
-        rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order)
-        total = rows.count()
-        window = page.slice(min(total, rules.most_rows) if rules.most_rows and not page.size else total)
-        found = list(rows[window]) if window.stop > window.start else []
-        context = dict(batch(found)) if batch else {}
-        response = Response(shape(found, many=True, context=context).data)
-        response["X-Total-Count"] = str(total)
+        rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order, rules.ties)
         pairs = [(name, value) for name, values in query.lists() for value in values]
-        if link := link_header(self.request.get_full_path().partition("?")[0], pairs, page, total):
-            response["Link"] = link
+        address = Address(self.request.get_full_path().partition("?")[0], pairs)
+        listing = list_page(rows, page, address, most_rows=rules.most_rows)
+        context = dict(batch(listing.rows)) if batch else {}
+        response = Response(shape(listing.rows, many=True, context=context).data)
+        response["X-Total-Count"] = str(listing.total)
+        if listing.link:
+            response["Link"] = listing.link
         return response
 
     def created(self, identifier: int | str) -> Response:

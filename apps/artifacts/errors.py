@@ -59,3 +59,39 @@ class BlobReferencedError(ArtifactError):
 
 class TagExistsError(ArtifactError):
     code = "CONFLICT"
+
+
+class AdditionUnsupportedError(ArtifactError):
+    """Artifacts of this type have no such addition."""
+
+    code = "BAD_REQUEST"
+
+
+class AdditionMissingError(ArtifactError):
+    """The artifact could have this addition and does not."""
+
+    code = "NOT_FOUND"
+
+
+class ArchiveInvalidError(ArtifactError):
+    """A layer that should be an archive is none."""
+
+    code = "BAD_REQUEST"
+
+
+class ContentTooLargeError(ArtifactError):
+    """More than is looked at for an answer."""
+
+    code = "REQUEST_ENTITY_TOO_LARGE"
+
+
+class ArtifactDeactivatedError(ArtifactError):
+    """It is there, and nobody may pull it."""
+
+    code = "DENIED"
+
+
+class AccessoryAloneError(ArtifactError):
+    """A signature, or the like, goes only where its subject goes."""
+
+    code = "DENIED"

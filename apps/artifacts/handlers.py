@@ -9,12 +9,17 @@ from django.db.models import F
 from apps.artifacts.models import Artifact, Repository, RepositoryBlob, Tag
 from apps.artifacts.services.uploads import uploads_discard
 from apps.common.database import delete_rows
+from apps.config.selectors import system_settings
 from apps.events.bus import subscribe, subscribe_after_commit
 from apps.events.catalogue import ArtifactsPulled, ProjectDeleted, RepositoryDeleted
 
 
 def count_pulls(event: ArtifactsPulled) -> None:
-    """Pull counts and times of repositories, artifacts and tags, one statement each that was pulled."""
+    """Pull counts and times of repositories, artifacts and tags, one statement each that was pulled.
+
+    Each of the two can be switched off in the settings.
+    """
+    now = system_settings()
     counts = Counter(pull.repository_id for pull in event.pulls)
     artifacts: dict[int, datetime] = {}
     tags: dict[tuple[int, str], datetime] = {}
@@ -24,8 +29,10 @@ def count_pulls(event: ArtifactsPulled) -> None:
             key = (pull.repository_id, pull.tag)
             tags[key] = max(tags.get(key, pull.occurred_at), pull.occurred_at)
     # In order of their keys: two drains at once take their locks in the same order.
-    for repository_id, count in sorted(counts.items()):
+    for repository_id, count in () if now.pull_count_update_disable else sorted(counts.items()):
         Repository.objects.filter(pk=repository_id).update(pull_count=F("pull_count") + count)
+    if now.pull_time_update_disable:
+        return
     for artifact_id, at in sorted(artifacts.items()):
         Artifact.objects.filter(pk=artifact_id).update(pull_time=at)
     for (repository_id, name), at in sorted(tags.items()):

@@ -12,7 +12,9 @@ class Repository(models.Model):
     a push that was given up shows nowhere.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="repositories")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="repositories", db_index=False
+    )
     name = BytewiseCharField(max_length=255, unique=True)
     description = models.TextField(default="", blank=True)
     pull_count = models.BigIntegerField(default=0)
@@ -22,7 +24,11 @@ class Repository(models.Model):
 
     class Meta:
         db_table = "repository"
-        indexes = [models.Index(fields=["project", "-creation_time", "-id"], name="repository_default_order")]
+        # PostgreSQL has one of the name's trigrams as well.
+        indexes = [
+            models.Index(fields=["project", "-creation_time", "-id"], name="repository_default_order"),
+            models.Index(fields=["-creation_time", "-id"], name="repository_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -51,7 +57,9 @@ class Blob(models.Model):
 class RepositoryBlob(models.Model):
     """Who may read a blob: those who may read this repository."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="blob_links", db_index=False
+    )
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="repository_links")
 
     class Meta:
@@ -62,7 +70,7 @@ class RepositoryBlob(models.Model):
 class ProjectBlob(models.Model):
     """What the quota counts: a blob once a project."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="blob_links")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="blob_links", db_index=False)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="project_links")
 
     class Meta:
@@ -74,11 +82,16 @@ class Artifact(models.Model):
     """A manifest or index of a repository, by digest. ``manifest`` is the bytes as received.
 
     ``size`` is Harbor's: manifest, config and layers, in bytes, each digest once; ``type`` is IMAGE, CHART and so on.
-    ``icon`` is the digest of a picture that the artifact brings. A deactivated artifact stays and cannot be pulled.
+    ``config_media_type`` is Harbor's ``media_type``: that of the config, of an index its own or the annotated one.
+    ``subject_digest`` makes it an accessory, of ``accessory_type``, of another artifact. ``icon`` is the digest of a
+    picture that the artifact brings. A deactivated artifact stays and cannot be pulled.
     """
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="artifacts")
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="artifacts")
+    # Without indexes of their own, here and below: another index begins with the column, and each costs every push.
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="artifacts", db_index=False
+    )
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="artifacts", db_index=False)
     digest = BytewiseCharField(max_length=135)
     media_type = models.CharField(max_length=255)
     artifact_type = models.CharField(max_length=255, default="", blank=True)
@@ -89,6 +102,7 @@ class Artifact(models.Model):
     annotations = models.JSONField(default=dict)
     extra_attrs = models.JSONField(default=dict)
     subject_digest = BytewiseCharField(max_length=135, default="", blank=True)
+    accessory_type = models.CharField(max_length=32, default="", db_default="", blank=True)
     icon = models.CharField(max_length=135, default="", db_default="", blank=True)
     deactivated_at = models.DateTimeField(null=True)
     deactivated_by = models.CharField(max_length=511, default="", db_default="", blank=True)
@@ -100,12 +114,28 @@ class Artifact(models.Model):
         constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="artifact_once")]
         indexes = [
             models.Index(fields=["repository", "-push_time", "-id"], name="artifact_default_order"),
+            # Lists leave accessories out. `pull_time` has no index: each pull would have to write all of them.
+            models.Index(
+                fields=["repository", "id"], name="artifact_by_id", condition=models.Q(subject_digest="")
+            ),
+            models.Index(
+                fields=["repository", "size", "id"],
+                name="artifact_by_size",
+                condition=models.Q(subject_digest=""),
+            ),
+            models.Index(
+                fields=["repository", "type", "id"],
+                name="artifact_by_type",
+                condition=models.Q(subject_digest=""),
+            ),
             models.Index(
                 fields=["repository", "subject_digest", "digest"],
                 name="artifact_referrers",
                 condition=~models.Q(subject_digest=""),
             ),
             models.Index(fields=["digest", "project"], name="artifact_digest"),
+            models.Index(fields=["project", "-push_time", "-id"], name="artifact_project_order"),
+            models.Index(fields=["icon"], name="artifact_icon", condition=~models.Q(icon="")),
         ]
 
 
@@ -127,7 +157,9 @@ class ArtifactReference(models.Model):
 class ArtifactBlob(models.Model):
     """What a manifest needs to be pulled whole."""
 
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="blob_links")
+    artifact = models.ForeignKey(
+        Artifact, on_delete=models.CASCADE, related_name="blob_links", db_index=False
+    )
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="artifact_links")
 
     class Meta:
@@ -138,8 +170,8 @@ class ArtifactBlob(models.Model):
 class Tag(models.Model):
     """A name that points to an artifact and can be moved; after ``expires_at`` it goes into the trash."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tags")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags", db_index=False)
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="tags", db_index=False)
     name = BytewiseCharField(max_length=128)
     push_time = models.DateTimeField(default=timezone.now)
     pull_time = models.DateTimeField(null=True)
@@ -162,7 +194,9 @@ class Tag(models.Model):
 class ArtifactLabel(models.Model):
     """A label on an artifact."""
 
-    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="label_links")
+    artifact = models.ForeignKey(
+        Artifact, on_delete=models.CASCADE, related_name="label_links", db_index=False
+    )
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="artifact_links")
     creation_time = models.DateTimeField(default=timezone.now)
 

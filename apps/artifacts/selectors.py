@@ -1,17 +1,48 @@
 """Reads of repositories, artifacts, tags and blobs."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Length
 
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import ManifestUnknownError, RepositoryUnknownError
-from apps.artifacts.models import Artifact, ArtifactReference, Blob, Repository, RepositoryBlob, Tag
-from apps.artifacts.types import BlobRef, Referrer, RepositoryRef, StoredManifest
+from apps.artifacts.icons import built_in_icon
+from apps.artifacts.models import (
+    Artifact,
+    ArtifactReference,
+    Blob,
+    Repository,
+    RepositoryBlob,
+    Tag,
+    TagMove,
+    TrashedArtifact,
+    TrashEntry,
+)
+from apps.artifacts.types import (
+    BlobRef,
+    Referrer,
+    RepositoryRef,
+    StoredManifest,
+    TrashedRef,
+    repository_path,
+)
 from apps.common.caches import StampedCache
+from apps.common.errors import NotFoundError
 from apps.common.stamps import repository_key
+from apps.oci.digests import parse_digest
+from apps.oci.errors import DigestInvalidError
+from apps.oci.manifests import Manifest, parse_manifest
+from apps.projects.models import Project
+from apps.storage.errors import FileMissingError
+from apps.storage.layout import blob_path
+from apps.storage.selectors import get_driver
 
+# Repositories that link a blob, of which one has to be readable for a mount that names none.
+_SOURCES_TRIED = 100
 _repositories: StampedCache[RepositoryRef] = StampedCache(max_entries=4096, max_age=60)
 
 
@@ -46,12 +77,9 @@ def repository_list(project_ids: QuerySet[Any, int] | Iterable[int]) -> QuerySet
     return Repository.objects.filter(listed=True, project_id__in=project_ids)
 
 
-def repository_names(*, after: str, limit: int, project_ids: Iterable[int] | None) -> list[str]:
-    """Names after ``after`` in byte order, of these projects (None for all)."""
-    rows = Repository.objects.filter(listed=True, name__gt=after)
-    if project_ids is not None:
-        rows = rows.filter(project_id__in=list(project_ids))
-    return list(rows.order_by("name").values_list("name", flat=True)[:limit])
+def repository_names(rows: QuerySet[Repository], *, after: str, limit: int) -> list[str]:
+    """Names of these repositories after ``after`` in byte order."""
+    return list(rows.filter(name__gt=after).order_by("name").values_list("name", flat=True)[:limit])
 
 
 def tag_names(*, repository_id: int, after: str, limit: int) -> list[str]:
@@ -76,26 +104,35 @@ def blobs_find(repository: RepositoryRef, digests: Sequence[str]) -> dict[str, B
     }
 
 
-def blob_source_find(*, project_id: int, digest: str) -> BlobRef | None:
-    """A blob that a repository of this project, or of a public one, links."""
-    row = (
-        Blob.objects.filter(
-            Q(repository_links__repository__project_id=project_id)
-            | Q(repository_links__repository__project__public=True),
-            digest=digest,
-            stored=True,
-        )
-        .values_list("pk", "digest", "size")
-        .first()
-    )
-    return None if row is None else BlobRef(*row)
+def blob_source_find(*, project_id: int, digest: str, may_read: Callable[[str], bool]) -> BlobRef | None:
+    """A blob that a repository of a public project links, or one of this project that ``may_read``, by its name."""
+    rows = RepositoryBlob.objects.filter(
+        Q(repository__project_id=project_id) | Q(repository__project__public=True),
+        blob__digest=digest,
+        blob__stored=True,
+    ).values_list("blob_id", "blob__size", "repository__name", "repository__project__public")
+    for blob_id, size, name, public in rows[:_SOURCES_TRIED]:
+        if public or may_read(name):
+            return BlobRef(blob_id, digest, size)
+    return None
 
 
 def manifest_find(repository_id: int, reference: str) -> StoredManifest | None:
     """A manifest by tag or digest, with its bytes: one statement."""
     rows = Artifact.objects.filter(_by_reference(reference), repository_id=repository_id)
-    row = rows.values_list("pk", "digest", "media_type", "manifest").first()
-    return None if row is None else StoredManifest(row[0], row[1], row[2], bytes(row[3]))
+    row = rows.values_list(
+        "pk", "digest", "media_type", "manifest", "deactivated_by", "deactivated_at"
+    ).first()
+    if row is None:
+        return None
+    refusal = deactivation_of(row[1], row[4], row[5]) if row[5] else ""
+    return StoredManifest(row[0], row[1], row[2], bytes(row[3]), refusal)
+
+
+def deactivation_of(digest: str, by: str, at: datetime | None) -> str:
+    """What somebody is told who wants to pull a deactivated artifact."""
+    moment = f" at {at.astimezone(UTC).isoformat(timespec='seconds')}" if at else ""
+    return f"{digest} was deactivated by {by or 'the system'}{moment}"
 
 
 def _by_reference(reference: str) -> Q:
@@ -140,16 +177,146 @@ def artifact_row(repository: Repository, reference: str) -> Artifact:
 
 def artifact_list(repository: Repository) -> QuerySet[Artifact]:
     """Artifacts of a repository without their bytes, with tags (newest first) and references prefetched."""
-    return (
-        Artifact.objects.filter(repository=repository)
-        .defer("manifest")
-        .prefetch_related(
-            Prefetch("tags", Tag.objects.order_by("-push_time", "-id")),
-            Prefetch("references", ArtifactReference.objects.order_by("id")),
-        )
+    return artifacts_whole(Artifact.objects.filter(repository=repository))
+
+
+def artifacts_whole(rows: QuerySet[Artifact]) -> QuerySet[Artifact]:
+    """Artifacts as :func:`artifact_list` gives them."""
+    return rows.defer("manifest").prefetch_related(
+        Prefetch("tags", Tag.objects.order_by("-push_time", "-id")),
+        Prefetch("references", ArtifactReference.objects.order_by("id")),
     )
+
+
+def artifact_manifest(repository: Repository, reference: str) -> tuple[Artifact, Manifest]:
+    """An artifact by tag or digest with the manifest that it is; raises :class:`ManifestUnknownError`."""
+    row = artifact_row(repository, reference)
+    raw = bytes(Artifact.objects.values_list("manifest", flat=True).get(pk=row.pk))
+    algorithm = parse_digest(row.digest).algorithm
+    return row, parse_manifest(raw, content_type=row.media_type, algorithm=algorithm)
+
+
+def icon_bytes(digest: str) -> bytes:
+    """A picture that we have drawn, or one that an artifact brings; raises :class:`NotFoundError`.
+
+    Everybody may see those; other blobs are not found, whatever they are.
+    """
+    if (drawn := built_in_icon(digest)) is not None:
+        return drawn
+    try:
+        path = blob_path(parse_digest(digest))
+        if not Artifact.objects.filter(icon=digest).exclude(icon="").exists():
+            raise NotFoundError(f"the icon {digest[:135]} not found")
+        return get_driver().get(path)
+    except (DigestInvalidError, FileMissingError):
+        raise NotFoundError(f"the icon {digest[:135]} not found") from None
 
 
 def tag_list(artifact: Artifact) -> QuerySet[Tag]:
     """Tags of an artifact."""
     return Tag.objects.filter(artifact=artifact)
+
+
+def tag_move_list(*, project_id: int, repository_name: str) -> QuerySet[TagMove]:
+    """The history of the tags of a repository, there or not."""
+    return TagMove.objects.filter(project_id=project_id, repository_name=repository_name)
+
+
+def trash_entry_list(*, actor: SecurityContext, project: Project) -> QuerySet[TrashEntry]:
+    """What was deleted in a project, where ``actor``, who may delete there, may delete."""
+    rows = TrashEntry.objects.filter(project=project)
+    if not actor.is_narrowed_in(project.pk):
+        return rows
+    names = rows.order_by().values_list("repository_name", flat=True).distinct()
+    shown = [
+        name
+        for name in names
+        if actor.can_project(
+            project.pk,
+            public=project.public,
+            resource="artifact",
+            action="delete",
+            repository=repository_path(name),
+        )
+    ]
+    return rows.filter(repository_name__in=shown)
+
+
+def trash_entry_row(*, project_id: int, entry_id: int) -> TrashEntry:
+    """An entry of a project's trash, with the project; raises :class:`NotFoundError`."""
+    row = TrashEntry.objects.select_related("project").filter(pk=entry_id, project_id=project_id).first()
+    if row is None:
+        raise NotFoundError(f"the trash has no entry {entry_id}")
+    return row
+
+
+def trashed_artifact_list(entry: TrashEntry) -> QuerySet[TrashedArtifact]:
+    """The artifacts of an entry without their bytes, by digest; of a tag's entry the one that it pointed to."""
+    return TrashedArtifact.objects.filter(entry=entry).defer("manifest", "row").order_by("digest")
+
+
+def trash_missing_blobs(entry: TrashEntry) -> list[str]:
+    """What keeps an entry from being restored: digests of blobs, or of a tag's artifact, that are gone."""
+    rows = TrashedArtifact.objects.filter(entry=entry)
+    if entry.kind != TrashEntry.TAG:
+        return blobs_missing(digest for some in rows.values_list("row__blobs", flat=True) for digest in some)
+    there = Artifact.objects.filter(repository__name=entry.repository_name, digest=entry.digest)
+    if there.exists():
+        return []
+    found = trashed_find(
+        project_id=entry.project_id, repository_name=entry.repository_name, digests=[entry.digest]
+    )
+    if entry.digest not in found:
+        return [entry.digest]
+    return blobs_missing(digest for row in found.values() for digest in row.blobs)
+
+
+def blobs_missing(digests: Iterable[str]) -> list[str]:
+    """Those of ``digests`` whose bytes storage no longer holds, in order; 1000 to a statement."""
+    wanted = sorted(set(digests))
+    missing: list[str] = []
+    for start in range(0, len(wanted), 1000):
+        some = wanted[start : start + 1000]
+        there = set(Blob.objects.filter(digest__in=some, stored=True).values_list("digest", flat=True))
+        missing += [digest for digest in some if digest not in there]
+    return missing
+
+
+def trashed_find(*, project_id: int, repository_name: str, digests: Iterable[str]) -> dict[str, TrashedRef]:
+    """What of ``digests`` a repository's trash can bring back, newest deletion first, with all that belongs to it.
+
+    Children come from any deletion, accessories from that of their subject; three statements a level of indexes.
+    """
+    rows = TrashedArtifact.objects.filter(
+        entry__project_id=project_id, entry__repository_name=repository_name
+    ).exclude(entry__kind=TrashEntry.TAG)
+    found: dict[str, TrashedRef] = {}
+    asked: set[str] = set()
+    wanted = set(digests)
+    while wanted:
+        asked |= wanted
+        # In order of the deletions: a later one replaces an earlier one.
+        level = {
+            row[2]: row
+            for row in rows.filter(digest__in=wanted)
+            .order_by("entry_id")
+            .values_list("pk", "entry_id", "digest", "row__blobs", "row__references")
+        }
+        accessories: dict[tuple[int, str], list[str]] = defaultdict(list)
+        entries = {row[1] for row in level.values()}
+        for entry_id, subject, digest in rows.filter(
+            entry_id__in=entries, subject_digest__in=level
+        ).values_list("entry_id", "subject_digest", "digest"):
+            accessories[entry_id, subject].append(digest)
+        for row_id, entry_id, digest, blobs, references in level.values():
+            found[digest] = TrashedRef(
+                row_id,
+                digest,
+                tuple(blobs or ()),
+                tuple(reference["child_digest"] for reference in references or ()),
+                tuple(accessories[entry_id, digest]),
+            )
+        wanted = {
+            other for digest in level for other in (*found[digest].children, *found[digest].accessories)
+        } - asked
+    return found

@@ -3,306 +3,239 @@
 Operations, resource types and resources are written as Harbor writes them, so that its filters find them.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
-from apps.audit.models import AuditLog
+from apps.audit.privacy import on_user_deleted
+from apps.audit.recording import audit_entry, audit_record
+from apps.audit.refusals import refusal_allowed
+from apps.audit.types import AuditEntry
+from apps.common.origin import ANONYMOUS, current_credential, current_method
+from apps.events import catalogue
 from apps.events.bus import subscribe
-from apps.events.catalogue import (
-    ArtifactDeleted,
-    ArtifactPushed,
-    ArtifactsPulled,
-    Event,
-    MemberChanged,
-    ProjectCreated,
-    ProjectDeleted,
-    ProjectUpdated,
-    Pull,
-    QuotaExceeded,
-    QuotaUpdated,
-    RepositoryDeleted,
-    RepositoryUpdated,
-    RobotChanged,
-    TagCreated,
-    TagDeleted,
-    UserChanged,
-    UserLoggedIn,
-)
+from apps.events.catalogue import ArtifactsPulled, Event, Pull, UserChanged, UserLoggedIn
 from apps.projects.models import Project
 from apps.projects.types import Role
 
-_ANONYMOUS = "anonymous"
+Text = Callable[[Any], str]
 
 
-def _entry(
-    *,
-    at: datetime,
-    operator: str,
-    operation: str,
-    resource_type: str,
-    resource: str,
-    project_id: int | None = None,
-    description: str = "",
-    succeeded: bool = True,
-) -> AuditLog:
-    """A row that fits its columns whatever a client sent: names at a login are what somebody typed."""
-    return AuditLog(
-        op_time=at,
-        operation=operation,
-        operation_description=_clip(description or f"{operation} {resource_type}: {resource}", 1024),
-        operation_result=succeeded,
-        resource=_clip(resource, 1024),
-        resource_type=resource_type,
-        username=_clip(operator or _ANONYMOUS, 511),
-        project_id=project_id,
+def _of(name: str) -> Text:
+    def text(event: Any) -> str:
+        return str(getattr(event, name))
+
+    return text
+
+
+_OPERATOR = _of("operator")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How an event becomes a row. ``operation`` "" is the event's own; without ``description`` it is made of the rest."""
+
+    operation: str
+    resource_type: str
+    resource: Text
+    description: Text | None = None
+    succeeded: bool = True
+    operator: Text = _OPERATOR
+
+
+def _artifact(event: Any) -> str:
+    """By its first tag or else by its digest."""
+    return (
+        f"{event.repository_name}:{event.tags[0]}"
+        if event.tags
+        else f"{event.repository_name}@{event.digest}"
     )
 
 
-def _clip(text: str, length: int) -> str:
-    return text.replace("\x00", "\ufffd")[:length]
+def _artifact_words(verb: str) -> Text:
+    """The digest is in the description always."""
+
+    def words(event: Any) -> str:
+        tags = f" with {', '.join(event.tags)}" if event.tags else ""
+        return f"{verb} artifact: {event.repository_name}@{event.digest}{tags}"
+
+    return words
 
 
-def _write(
-    event: Event,
-    *,
-    operation: str,
-    resource_type: str,
-    resource: str,
-    project_id: int | None = None,
-    description: str = "",
-    succeeded: bool = True,
-) -> None:
-    _entry(
-        at=event.occurred_at,
-        operator=event.operator,
-        operation=operation,
-        resource_type=resource_type,
-        resource=resource,
-        project_id=project_id,
-        description=description,
-        succeeded=succeeded,
-    ).save(force_insert=True)
+def _tag(event: Any) -> str:
+    return f"{event.repository_name}:{event.tag}"
 
 
-def _artifact(repository_name: str, digest: str, tag: str) -> str:
-    return f"{repository_name}:{tag}" if tag else f"{repository_name}@{digest}"
+def _tag_created_words(event: Any) -> str:
+    moved = f", before at {event.previous_digest}" if event.previous_digest else ""
+    return f"create tag: {_tag(event)} at {event.digest}{moved}"
 
 
-def on_project_created(event: ProjectCreated) -> None:
-    """``create project``."""
-    _write(
-        event,
-        operation="create",
-        resource_type="project",
-        resource=event.project_name,
-        project_id=event.project_id,
-    )
-
-
-def on_project_updated(event: ProjectUpdated) -> None:
-    """``update project``."""
-    _write(
-        event,
-        operation="update",
-        resource_type="project",
-        resource=event.project_name,
-        project_id=event.project_id,
-    )
-
-
-def on_project_deleted(event: ProjectDeleted) -> None:
-    """``delete project``."""
-    _write(
-        event,
-        operation="delete",
-        resource_type="project",
-        resource=event.project_name,
-        project_id=event.project_id,
-    )
-
-
-def on_member_changed(event: MemberChanged) -> None:
-    """``create``, ``update`` or ``delete member``."""
+def _member_words(event: Any) -> str:
     role = Role(event.role).name.lower().replace("_", " ")
-    _write(
-        event,
-        operation=event.operation,
-        resource_type="member",
-        resource=event.member_name,
-        project_id=event.project_id,
-        description=f"{event.operation} member of project {event.project_name}: {event.member_name}, {role}",
-    )
+    return f"{event.operation} member of project {event.project_name}: {event.member_name}, {role}"
 
 
-def on_user_changed(event: UserChanged) -> None:
-    """``create``, ``update`` or ``delete user``."""
-    _write(
-        event,
-        operation=event.operation,
-        resource_type="user",
-        resource=event.username,
-        description=event.description,
+def _limit_words(event: Any) -> str:
+    limit = "none" if event.hard == -1 else f"{event.hard} bytes"
+    return f"update quota: {event.project_name}, limit {limit}"
+
+
+def _immutable_rule_words(event: Any) -> str:
+    return f"{event.operation} immutable rule {event.rule_id} of project {event.project_name}"
+
+
+def _login_words(event: Any) -> str:
+    return f"login user: {event.username} from {event.address}"
+
+
+def _token_words(event: Any) -> str:
+    return f"{event.operation} access token {event.token_id} of {event.username}: {event.label}"
+
+
+def _quota_words(event: Any) -> str:
+    return f"push refused by the quota: {event.needed} bytes more, {event.used} of {event.hard} bytes used"
+
+
+def _digest(event: Any) -> str:
+    return f"{event.repository_name}@{event.digest}"
+
+
+def _settings_words(event: Any) -> str:
+    """Never the values: some are secrets."""
+    return f"update configuration: {', '.join(event.keys)}"
+
+
+def _artifact_label_words(event: Any) -> str:
+    return f"{event.operation} artifact label: {event.label_name} at {_digest(event)}"
+
+
+def _expiry_words(event: Any) -> str:
+    return f"update tag: {_tag(event)} expires {event.expires_at or 'never'}"
+
+
+def _restored_words(event: Any) -> str:
+    what = f"{event.repository_name} as it was at {event.time}" if event.time else event.repository_name
+    return f"restore repository: {what}, {len(event.tags)} tags"
+
+
+def _trash(event: Any) -> str:
+    if event.kind == "repository":
+        return str(event.repository_name)
+    return _tag(event) if event.kind == "tag" else _digest(event)
+
+
+def _trash_words(event: Any) -> str:
+    return f"delete trash: {event.kind} {_trash(event)} for ever"
+
+
+def _project_name(event: Any) -> str:
+    return Project.objects.filter(pk=event.project_id).values_list("name", flat=True).first() or ""
+
+
+_PROJECT = _of("project_name")
+_REPOSITORY = _of("repository_name")
+
+ROWS: dict[type[Event], Row] = {
+    catalogue.ProjectCreated: Row("create", "project", _PROJECT),
+    catalogue.ProjectUpdated: Row("update", "project", _PROJECT),
+    catalogue.ProjectDeleted: Row("delete", "project", _PROJECT),
+    catalogue.MemberChanged: Row("", "member", _of("member_name"), _member_words),
+    catalogue.UserChanged: Row("", "user", _of("username"), _of("description")),
+    catalogue.UserLoggedIn: Row("login", "user", _of("username"), _login_words, operator=_of("username")),
+    catalogue.RobotChanged: Row("", "robot", _of("robot_name")),
+    catalogue.RepositoryUpdated: Row("update", "repository", _REPOSITORY),
+    catalogue.RepositoryDeleted: Row("delete", "repository", _REPOSITORY),
+    catalogue.ArtifactPushed: Row("create", "artifact", _artifact, _artifact_words("push")),
+    catalogue.ArtifactDeleted: Row("delete", "artifact", _artifact, _artifact_words("delete")),
+    catalogue.TagCreated: Row("create", "tag", _tag, _tag_created_words),
+    catalogue.TagDeleted: Row(
+        "delete", "tag", _tag, lambda event: f"delete tag: {_tag(event)} at {event.digest}"
+    ),
+    catalogue.QuotaUpdated: Row("update", "quota", _PROJECT, _limit_words),
+    catalogue.UserLoggedOut: Row("logout", "user", _of("username"), operator=_of("username")),
+    catalogue.ConfigurationUpdated: Row(
+        "update", "configuration", lambda _: "configuration", _settings_words
+    ),
+    # A push that was refused: the resource is the project.
+    catalogue.QuotaExceeded: Row("create", "artifact", _project_name, _quota_words, succeeded=False),
+    catalogue.GroupChanged: Row("", "usergroup", _of("group_name"), _of("description")),
+    # Beyond Harbor.
+    catalogue.TokenChanged: Row("", "access-token", _of("label"), _token_words),
+    catalogue.LabelChanged: Row("", "label", _of("label_name")),
+    catalogue.ArtifactLabelChanged: Row("", "artifact-label", _digest, _artifact_label_words),
+    catalogue.TagExpiryChanged: Row("update", "tag", _tag, _expiry_words),
+    catalogue.ArtifactDeactivated: Row("deactivate", "artifact", _digest),
+    catalogue.ArtifactActivated: Row("activate", "artifact", _digest),
+    catalogue.ArtifactRestored: Row("restore", "artifact", _artifact, _artifact_words("restore")),
+    catalogue.TagRestored: Row(
+        "restore", "tag", _tag, lambda event: f"restore tag: {_tag(event)} at {event.digest}"
+    ),
+    catalogue.RepositoryRestored: Row("restore", "repository", _REPOSITORY, _restored_words),
+    catalogue.TrashForgotten: Row("delete", "trash", _trash, _trash_words),
+    catalogue.ImmutableRuleChanged: Row("", "immutable-rule", _PROJECT, _immutable_rule_words),
+    catalogue.PushRulesChanged: Row("", "push-rules", _PROJECT),
+}
+
+# Facts about the state of things: nobody did them.
+NO_ROW: frozenset[type[Event]] = frozenset({catalogue.QuotaWarned})
+
+
+def on_event(event: Event) -> None:
+    """The row of any event of the table."""
+    row = ROWS[type(event)]
+    operation = row.operation or str(getattr(event, "operation"))  # noqa: B009 (not every event has one)
+    audit_record(
+        [
+            audit_entry(
+                at=event.occurred_at,
+                operator=row.operator(event),
+                operation=operation,
+                resource_type=row.resource_type,
+                resource=row.resource(event),
+                project_id=getattr(event, "project_id", None),
+                description=row.description(event) if row.description else "",
+                succeeded=row.succeeded and bool(getattr(event, "succeeded", True)),
+                address=event.address,
+                method=current_method(),
+                credential=current_credential(),
+            )
+        ]
     )
 
 
 def on_user_logged_in(event: UserLoggedIn) -> None:
-    """``login user``, with a false result for a wrong password; the name is the one that was given."""
-    _entry(
-        at=event.occurred_at,
-        operator=event.username,
-        operation="login",
-        resource_type="user",
-        resource=event.username,
-        description=f"login user: {event.username} from {event.address}",
-        succeeded=event.succeeded,
-    ).save(force_insert=True)
-
-
-def on_robot_changed(event: RobotChanged) -> None:
-    """``create``, ``update`` or ``delete robot``."""
-    _write(
-        event,
-        operation=event.operation,
-        resource_type="robot",
-        resource=event.robot_name,
-        project_id=event.project_id,
-    )
-
-
-def on_repository_updated(event: RepositoryUpdated) -> None:
-    """``update repository``; Harbor writes none."""
-    _write(
-        event,
-        operation="update",
-        resource_type="repository",
-        resource=event.repository_name,
-        project_id=event.project_id,
-    )
-
-
-def on_repository_deleted(event: RepositoryDeleted) -> None:
-    """``delete repository``."""
-    _write(
-        event,
-        operation="delete",
-        resource_type="repository",
-        resource=event.repository_name,
-        project_id=event.project_id,
-    )
-
-
-def on_artifact_pushed(event: ArtifactPushed) -> None:
-    """``create artifact``, by its first tag or else by its digest; the description has the digest always."""
-    _write_artifact(event, "create", "push")
-
-
-def on_artifact_deleted(event: ArtifactDeleted) -> None:
-    """``delete artifact``."""
-    _write_artifact(event, "delete", "delete")
-
-
-def _write_artifact(event: ArtifactPushed | ArtifactDeleted, operation: str, verb: str) -> None:
-    tags = f" with {', '.join(event.tags)}" if event.tags else ""
-    _write(
-        event,
-        operation=operation,
-        resource_type="artifact",
-        resource=_artifact(event.repository_name, event.digest, event.tags[0] if event.tags else ""),
-        project_id=event.project_id,
-        description=f"{verb} artifact: {event.repository_name}@{event.digest}{tags}",
-    )
-
-
-def on_tag_created(event: TagCreated) -> None:
-    """``create tag``, also for one that moved: then the description says from where."""
-    moved = f", before at {event.previous_digest}" if event.previous_digest else ""
-    _write(
-        event,
-        operation="create",
-        resource_type="tag",
-        resource=f"{event.repository_name}:{event.tag}",
-        project_id=event.project_id,
-        description=f"create tag: {event.repository_name}:{event.tag} at {event.digest}{moved}",
-    )
-
-
-def on_tag_deleted(event: TagDeleted) -> None:
-    """``delete tag``."""
-    _write(
-        event,
-        operation="delete",
-        resource_type="tag",
-        resource=f"{event.repository_name}:{event.tag}",
-        project_id=event.project_id,
-        description=f"delete tag: {event.repository_name}:{event.tag} at {event.digest}",
-    )
-
-
-def on_quota_updated(event: QuotaUpdated) -> None:
-    """``update quota``; Harbor writes none."""
-    limit = "none" if event.hard == -1 else f"{event.hard} bytes"
-    _write(
-        event,
-        operation="update",
-        resource_type="quota",
-        resource=event.project_name,
-        project_id=event.project_id,
-        description=f"update quota: {event.project_name}, limit {limit}",
-    )
-
-
-def on_quota_exceeded(event: QuotaExceeded) -> None:
-    """A push that the quota refused: a ``create artifact`` that did not succeed; the resource is the project."""
-    name = Project.objects.filter(pk=event.project_id).values_list("name", flat=True).first()
-    _write(
-        event,
-        operation="create",
-        resource_type="artifact",
-        resource=name or "",
-        project_id=event.project_id,
-        description=f"push refused by the quota: {event.needed} bytes more, {event.used} of {event.hard} bytes used",
-        succeeded=False,
-    )
+    """As any event; failures count as refusals, of which there is a budget: guessing names fills no disk."""
+    if event.succeeded or refusal_allowed():
+        on_event(event)
 
 
 def on_artifacts_pulled(event: ArtifactsPulled) -> None:
-    """A ``pull artifact`` each. Not by the ORM: a busy registry has ten thousand a second of them."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO audit_log_ext (op_time, operation, operation_description, operation_result, resource,"
-            " resource_type, username, project_id) VALUES (%s, 'pull', %s, %s, %s, 'artifact', %s, %s)",
-            [_pull_row(pull) for pull in event.pulls],
-        )
+    """A ``pull artifact`` each."""
+    audit_record([_pull_row(pull) for pull in event.pulls])
 
 
-def _pull_row(pull: Pull) -> tuple[Any, ...]:
-    return (
-        pull.occurred_at,
-        f"pull artifact: {pull.repository_name}@{pull.digest}",
-        True,
-        _artifact(pull.repository_name, pull.digest, pull.tag),
-        pull.operator or _ANONYMOUS,
-        pull.project_id,
+def _pull_row(pull: Pull) -> AuditEntry:
+    digest = f"{pull.repository_name}@{pull.digest}"
+    return AuditEntry(
+        op_time=pull.occurred_at,
+        operation="pull",
+        operation_description=f"pull artifact: {digest}",
+        operation_result=True,
+        resource=f"{pull.repository_name}:{pull.tag}" if pull.tag else digest,
+        resource_type="artifact",
+        username=pull.operator or ANONYMOUS,
+        project_id=pull.project_id,
+        address=pull.address,
+        method="GET" if pull.address else "",
     )
 
 
 def register() -> None:
     """Subscribe to every event that leaves a row."""
-    subscribe(ProjectCreated, on_project_created)
-    subscribe(ProjectUpdated, on_project_updated)
-    subscribe(ProjectDeleted, on_project_deleted)
-    subscribe(MemberChanged, on_member_changed)
-    subscribe(UserChanged, on_user_changed)
+    for kind in ROWS:
+        if kind is not UserLoggedIn:
+            subscribe(kind, on_event)
     subscribe(UserLoggedIn, on_user_logged_in)
-    subscribe(RobotChanged, on_robot_changed)
-    subscribe(RepositoryUpdated, on_repository_updated)
-    subscribe(RepositoryDeleted, on_repository_deleted)
-    subscribe(ArtifactPushed, on_artifact_pushed)
-    subscribe(ArtifactDeleted, on_artifact_deleted)
-    subscribe(TagCreated, on_tag_created)
-    subscribe(TagDeleted, on_tag_deleted)
-    subscribe(QuotaUpdated, on_quota_updated)
-    subscribe(QuotaExceeded, on_quota_exceeded)
     subscribe(ArtifactsPulled, on_artifacts_pulled)
+    subscribe(UserChanged, on_user_deleted)

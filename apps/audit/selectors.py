@@ -2,10 +2,24 @@
 
 from django.db.models import QuerySet
 
-from apps.accounts.security import USER, SecurityContext, require_project, require_system
-from apps.audit.models import AuditLog
-from apps.projects.models import Member
+from apps.accounts.security import SecurityContext, require_project, require_system
+from apps.audit.models import AuditForwarder, AuditLog
+from apps.common.caches import StampedCache
+from apps.projects.selectors import roles_of
 from apps.projects.types import ProjectRef
+
+FORWARD_STAMP = "audit-forward"
+_full: StampedCache[frozenset[str]] = StampedCache(max_entries=1, max_age=10)
+
+
+def full_destinations() -> frozenset[str]:
+    """The destinations whose queue takes no more rows now; no SQL when warm."""
+    return _full.get("all", (FORWARD_STAMP,), _load_full) or frozenset()
+
+
+def _load_full() -> frozenset[str]:
+    rows = AuditForwarder.objects.filter(full_since__isnull=False)
+    return frozenset(rows.values_list("destination", flat=True))
 
 
 def audit_list(*, actor: SecurityContext, project: ProjectRef | None = None) -> QuerySet[AuditLog]:
@@ -18,18 +32,17 @@ def audit_list(*, actor: SecurityContext, project: ProjectRef | None = None) -> 
     if project is not None:
         require_project(actor, project.id, public=project.public, resource="log", action="list")
         return rows.filter(project_id=project.id)
-    principal = actor.principal
-    if principal is not None and principal.kind == USER and not actor.can_system("audit-log", "list"):
-        return rows.filter(project_id__in=_open_projects(actor, principal.id))
+    person = actor.principal.person if actor.principal is not None else None
+    if person is not None and not actor.can_system("audit-log", "list"):
+        return rows.filter(project_id__in=_open_projects(actor, person))
     require_system(actor, "audit-log", "list")
     return rows
 
 
-def _open_projects(actor: SecurityContext, user_id: int) -> list[int]:
-    """The projects of a person whose log their role opens."""
-    memberships = Member.objects.filter(user_id=user_id).values_list("project_id", "project__public")
+def _open_projects(actor: SecurityContext, person: int) -> list[int]:
+    """The projects of a person whose log a role opens, their own or a group's; no log is open to the public."""
     return [
         project_id
-        for project_id, public in memberships
-        if actor.can_project(project_id, public=public, resource="log", action="list")
+        for project_id in roles_of(person)
+        if actor.can_project(project_id, public=False, resource="log", action="list")
     ]

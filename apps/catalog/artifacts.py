@@ -5,20 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from apps.artifacts.models import Artifact, ArtifactReference, Tag
+from apps.artifacts.icons import icon_digest
+from apps.artifacts.models import Artifact, ArtifactLabel, ArtifactReference, Repository, Tag
 from apps.common.errors import BadRequestError
-from apps.common.query import Condition, Form
+from apps.common.query import Condition, Form, read_int
+from apps.immutability.selectors import immutable_tags
+from apps.projects.models import Label
 
-# By the artifact type (or config type) of a manifest with a subject; others are plain accessories.
-ACCESSORY_TYPES: Mapping[str, str] = {
-    "application/vnd.dev.cosign.artifact.sig.v1+json": "signature.cosign",
-    "application/vnd.dev.sigstore.bundle.v0.3+json": "signature.cosign",
-    "application/vnd.cncf.notary.signature": "signature.notation",
-    "application/vnd.goharbor.harbor.sbom.v1": "sbom.harbor",
-}
-_OTHER_ACCESSORY = "subject.accessory"
+_MOST_LABELS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +29,7 @@ class Accessory:
     size: int
     digest: str
     type: str
+    icon: str
     creation_time: datetime
 
 
@@ -51,7 +48,7 @@ def filter_artifacts(rows: QuerySet[Artifact], conditions: Iterable[Condition]) 
     """Apply the keys of ``q`` that only artifacts have: ``tags``, ``labels`` and ``base``.
 
     ``base=*`` adds the children of indexes; without it the list is :func:`shown_artifacts`.
-    Raises :class:`BadRequestError` for a form that ``tags`` does not know.
+    Raises :class:`BadRequestError` for a form that ``tags`` or ``labels`` does not know.
     """
     every = False
     for condition in conditions:
@@ -61,20 +58,109 @@ def filter_artifacts(rows: QuerySet[Artifact], conditions: Iterable[Condition]) 
             case "base":
                 every = every or condition.values == ("*",)
             case "labels":
-                # No artifact has a label as long as there are none.
-                rows = rows.none()
+                rows = rows.filter(_by_labels(condition))
     return rows.filter(subject_digest="") if every else shown_artifacts(rows)
 
 
+def latest_artifacts(project_id: int, conditions: Iterable[Condition]) -> QuerySet[Artifact]:
+    """The artifact that was pushed last in each repository of a project, of those of one media or artifact type.
+
+    Raises :class:`BadRequestError` unless exactly one of ``media_type`` and ``artifact_type`` is asked for.
+    """
+    lookups = {"mediatype": "config_media_type", "artifacttype": "artifact_type"}
+    asked = [part for part in conditions if part.key in lookups and part.form is Form.EQUAL]
+    if len(asked) != 1:
+        raise BadRequestError(
+            "either 'media_type' or 'artifact_type' must be specified, but not both, when querying with"
+            " latest_in_repository"
+        )
+    of_type = {lookups[asked[0].key]: asked[0].values[0]}
+    newest = (
+        shown_artifacts(Artifact.objects.filter(repository=OuterRef("pk"), **of_type))
+        .order_by("-push_time", "-id")
+        .values("pk")[:1]
+    )
+    repositories = Repository.objects.filter(project_id=project_id, listed=True)
+    return Artifact.objects.filter(pk__in=repositories.values_list(Subquery(newest)))
+
+
 def accessories_of(artifacts: Iterable[Artifact]) -> dict[int, list[Accessory]]:
-    """The accessories of these artifacts by artifact id, in two statements at most."""
-    subjects = {(row.repository_id, row.digest): row.pk for row in artifacts}
+    """The accessories of these artifacts by artifact id, in one statement."""
+    return _accessories({(row.repository_id, row.digest): row.pk for row in artifacts})
+
+
+def inherited_accessories_of(artifacts: Iterable[Artifact]) -> dict[int, list[Accessory]]:
+    """The accessories of the indexes that these artifacts are children of, by the child's id, in two statements."""
+    links = list(
+        ArtifactReference.objects.filter(child_id__in=[row.pk for row in artifacts]).values_list(
+            "child_id", "parent_id", "parent__repository_id", "parent__digest"
+        )
+    )
+    found = _accessories(
+        {(repository_id, digest): parent_id for _, parent_id, repository_id, digest in links}
+    )
+    inherited: defaultdict[int, list[Accessory]] = defaultdict(list)
+    for child_id, parent_id in dict.fromkeys((link[0], link[1]) for link in links):
+        if child_id is not None:
+            inherited[child_id] += found.get(parent_id, [])
+    return dict(inherited)
+
+
+def accessory_list(subject: Artifact) -> QuerySet[Artifact]:
+    """The accessories of one artifact, as rows without their bytes."""
+    return (
+        Artifact.objects.filter(repository_id=subject.repository_id, subject_digest=subject.digest)
+        .exclude(subject_digest="")
+        .select_related("repository")
+        .defer("manifest", "extra_attrs", "annotations")
+    )
+
+
+def accessory_of(row: Artifact, subject_id: int) -> Accessory:
+    """An artifact as the accessory that it is; ``row`` has its repository loaded."""
+    return Accessory(
+        id=row.pk,
+        artifact_id=row.pk,
+        subject_artifact_id=subject_id,
+        subject_artifact_digest=row.subject_digest,
+        subject_artifact_repo=row.repository.name,
+        size=row.size,
+        digest=row.digest,
+        type=row.accessory_type,
+        icon=icon_digest(row.accessory_type),
+        creation_time=row.push_time,
+    )
+
+
+def labels_of(artifacts: Iterable[Artifact]) -> dict[int, list[Label]]:
+    """The labels of these artifacts by artifact id, in the order in which they were put on; one statement."""
+    links = ArtifactLabel.objects.filter(artifact_id__in=[row.pk for row in artifacts])
+    found: defaultdict[int, list[Label]] = defaultdict(list)
+    for link in links.select_related("label").order_by("id"):
+        found[link.artifact_id].append(link.label)
+    return dict(found)
+
+
+def immutable_tags_of(artifacts: Iterable[Artifact], names: Mapping[int, str]) -> set[tuple[int, str]]:
+    """(repository id, tag) of those tags of these artifacts that a rule keeps; ``names`` of repositories by id."""
+    tags: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for row in artifacts:
+        tags[row.project_id, row.repository_id] += [tag.name for tag in row.tags.all()]
+    return {
+        (repository_id, tag)
+        for (project_id, repository_id), found in tags.items()
+        for tag in immutable_tags(project_id=project_id, repository_name=names[repository_id], tags=found)
+    }
+
+
+def _accessories(subjects: Mapping[tuple[int, str], int]) -> dict[int, list[Accessory]]:
+    """The accessories of what is at (repository id, digest), by the id that is given for it."""
     if not subjects:
         return {}
-    repository_ids = {repository_id for repository_id, _ in subjects}
     rows = (
         Artifact.objects.filter(
-            repository_id__in=repository_ids, subject_digest__in={digest for _, digest in subjects}
+            repository_id__in={repository_id for repository_id, _ in subjects},
+            subject_digest__in={digest for _, digest in subjects},
         )
         .exclude(subject_digest="")
         .select_related("repository")
@@ -85,23 +171,8 @@ def accessories_of(artifacts: Iterable[Artifact]) -> dict[int, list[Accessory]]:
     for row in rows:
         subject_id = subjects.get((row.repository_id, row.subject_digest))
         if subject_id is not None:
-            found[subject_id].append(_accessory(row, subject_id))
+            found[subject_id].append(accessory_of(row, subject_id))
     return dict(found)
-
-
-def _accessory(row: Artifact, subject_id: int) -> Accessory:
-    kind = ACCESSORY_TYPES.get(row.artifact_type) or ACCESSORY_TYPES.get(row.config_media_type)
-    return Accessory(
-        id=row.pk,
-        artifact_id=row.pk,
-        subject_artifact_id=subject_id,
-        subject_artifact_digest=row.subject_digest,
-        subject_artifact_repo=row.repository.name,
-        size=row.size,
-        digest=row.digest,
-        type=kind or _OTHER_ACCESSORY,
-        creation_time=row.push_time,
-    )
 
 
 def _tagged() -> Exists:
@@ -126,3 +197,13 @@ def _by_tags(condition: Condition) -> Q:
             return Q(Exists(Tag.objects.filter(artifact=OuterRef("pk"), name__in=names)))
         case _:
             raise BadRequestError("tags takes *, nil, a name, ~part of a name or {several names}")
+
+
+def _by_labels(condition: Condition) -> Q:
+    if condition.form not in {Form.EQUAL, Form.ONE_OF, Form.ALL_OF} or len(condition.values) > _MOST_LABELS:
+        raise BadRequestError(f"labels takes an id, {{several ids}} or (all of at most {_MOST_LABELS} ids)")
+    ids = [read_int(value) for value in condition.values]
+    links = ArtifactLabel.objects.filter(artifact=OuterRef("pk"))
+    if condition.form is Form.ALL_OF:
+        return Q(*(Exists(links.filter(label_id=label_id)) for label_id in ids))
+    return Q(Exists(links.filter(label_id__in=ids)))

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 PREFIX = "HARBOR_"
 CONFIG_FILE_VARIABLE = "HARBOR_CONFIG"
+OVERWRITE_VARIABLE = "CONFIG_OVERWRITE_JSON"
 
 
 class ConfigurationError(Exception):
@@ -95,7 +96,19 @@ class Configuration(BaseModel):
     token_key_file: Annotated[
         Path | None, Field(description="PEM file of the P-256 key that signs tokens.")
     ] = None
-    token_expiration: Annotated[int, Field(ge=1, description="Minutes that a registry token lives.")] = 30
+    config_overwrite_json: Annotated[
+        str,
+        Field(
+            description="System settings (docs/settings.md) as a JSON object: they are fixed, and no setting can be "
+            "changed by the API. Also `CONFIG_OVERWRITE_JSON`, as in Harbor."
+        ),
+    ] = ""
+    ca_certificate_file: Annotated[
+        Path | None,
+        Field(
+            description="PEM file of the certificate authority that clients get from `/systeminfo/getcert`."
+        ),
+    ] = None
     admin_password: Annotated[
         str, Field(description="First password of `admin`; default: random, printed once.")
     ] = ""
@@ -110,12 +123,44 @@ class Configuration(BaseModel):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="Least severe log record that is written."),
     ] = "INFO"
+    audit_log_file: Annotated[
+        Path | None,
+        Field(description="File that gets each row of the audit log as a JSON line; default: none."),
+    ] = None
+    audit_log_file_size: Annotated[
+        int, Field(ge=1024, description="Bytes after which the audit log file is rotated.")
+    ] = 100 * 1024 * 1024
+    audit_log_file_count: Annotated[
+        int, Field(ge=0, le=1000, description="Rotated audit log files that are kept, as FILE.1, FILE.2, …")
+    ] = 10
+    gdpr_delete_user: Annotated[
+        bool, Field(description="Replace name and e-mail of a deleted person by hashes.")
+    ] = False
+    gdpr_audit_logs: Annotated[
+        bool, Field(description="Replace the name of a deleted person in the audit log by a hash.")
+    ] = False
+    metric_enable: Annotated[
+        bool, Field(description="Prometheus metrics (docs/metrics.md) on a port of their own.")
+    ] = False
+    metric_port: Annotated[
+        int, Field(ge=1, le=65535, description="Port of the metrics, on the address of `bind`.")
+    ] = 9090
+    metric_path: Annotated[str, Field(pattern=r"^/[!-~]*$", description="Path of the metrics.")] = "/metrics"
     max_blob_size: Annotated[int, Field(ge=0, description="Largest blob in bytes; 0 for no limit.")] = 0
     credential_cache_seconds: Annotated[
         int, Field(ge=0, le=600, description="Seconds that a verified password stays verified; 0 for never.")
     ] = 60
 
-    @field_validator("data_dir", "spool_dir", "secret_key_file", "token_key_file", "tls_cert", "tls_key")
+    @field_validator(
+        "data_dir",
+        "spool_dir",
+        "secret_key_file",
+        "token_key_file",
+        "tls_cert",
+        "tls_key",
+        "audit_log_file",
+        "ca_certificate_file",
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else Path(os.path.abspath(value.expanduser()))
@@ -214,6 +259,8 @@ def load_configuration(
             if setting not in Configuration.model_fields:
                 raise ConfigurationError(f"unknown setting {name} in the environment")
             values[setting] = value
+    if overwrite := environ.get(OVERWRITE_VARIABLE):
+        values["config_overwrite_json"] = overwrite
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
         return Configuration(**values)

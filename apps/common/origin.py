@@ -1,15 +1,18 @@
 """Where the change under way comes from, for events and the audit log: no service takes a request."""
 
 import contextvars
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from apps.common.forwarding import client_address
 
-_environ: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar("environ", default=None)
+ANONYMOUS = "anonymous"
+_CREDENTIAL = "harbor.credential"
+
+_environ: contextvars.ContextVar[MutableMapping[str, Any] | None] = contextvars.ContextVar("environ", default=None)
 
 
-def take_request(environ: Mapping[str, Any] | None) -> None:
+def take_request(environ: MutableMapping[str, Any] | None) -> None:
     """The request (its WSGI environment) that this thread works on from now on; None for none."""
     _environ.set(environ)
 
@@ -24,3 +27,16 @@ def current_method() -> str:
     """The request's method, such as ``GET``; "" outside a request."""
     environ = _environ.get()
     return "" if environ is None else str(environ.get("REQUEST_METHOD", ""))
+
+
+def take_credential(kind: str) -> None:
+    """By what kind of credential the caller of this request is known: password, robot, token or session."""
+    environ = _environ.get()
+    if environ is not None:
+        environ[_CREDENTIAL] = kind
+
+
+def current_credential() -> str:
+    """What :func:`take_credential` was told, else ``anonymous``; "" outside a request."""
+    environ = _environ.get()
+    return "" if environ is None else str(environ.get(_CREDENTIAL, ANONYMOUS))

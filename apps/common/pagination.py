@@ -12,6 +12,7 @@ _INT64 = 2**63 - 1
 
 # What Harbor leaves as it is in the URLs of `Link`; what would break the URL or the header stays escaped.
 _LINK_SAFE = "~=,[]{}()*:/!$'@?|^"
+_OF_PAGE = frozenset({"page", "page_size", "cursor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,6 @@ class Page:
     def start(self) -> int:
         """Rows before this page."""
         return (self.number - 1) * self.size
-
-    def slice(self, total: int) -> slice:
-        """The rows of this page out of ``total``; empty beyond the end, however large the page number is."""
-        if not self.size:
-            return slice(0, total)
-        return slice(min(self.start, total), min(self.start + self.size, total))
 
 
 def parse_page(query: Mapping[str, str]) -> Page:
@@ -53,22 +48,21 @@ def parse_int64(text: str, *, name: str, place: str) -> int:
     return int(text)
 
 
-def link_header(path: str, query: Sequence[tuple[str, str]], page: Page, total: int) -> str:
-    """The value of ``Link``: the pages before and after this one; "" if there are none.
+def link_header(previous: str, following: str) -> str:
+    """The value of ``Link`` from the URLs of the pages before and after; "" for a page that is not there."""
+    links = [(previous, "prev"), (following, "next")]
+    return " , ".join(f'<{url}>; rel="{relation}"' for url, relation in links if url)
+
+
+def page_url(path: str, query: Sequence[tuple[str, str]], *, number: int, size: int, cursor: str = "") -> str:
+    """Path and query of another page of the same list.
 
     ``path`` is as the client wrote it, ``query`` the decoded pairs of the request.
     """
-    links = []
-    if page.size and page.number > 1 and page.start < total:
-        links.append(f'<{_page_url(path, query, page.number - 1, page.size)}>; rel="prev"')
-    if page.size and page.number * page.size < total:
-        links.append(f'<{_page_url(path, query, page.number + 1, page.size)}>; rel="next"')
-    return " , ".join(links)
-
-
-def _page_url(path: str, query: Sequence[tuple[str, str]], number: int, size: int) -> str:
-    pairs = [(name, value) for name, value in query if name not in {"page", "page_size"}]
+    pairs = [(name, value) for name, value in query if name not in _OF_PAGE]
     pairs += [("page", str(number)), ("page_size", str(size))]
+    if cursor:
+        pairs.append(("cursor", cursor))
     pairs.sort(key=lambda pair: pair[0])
     written = "&".join(f"{quote(name, safe='')}={quote(value, safe=_LINK_SAFE)}" for name, value in pairs)
     return f"{path}?{written}"

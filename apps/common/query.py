@@ -161,17 +161,29 @@ def _as_q(condition: Condition, field: QueryField) -> Q:
 
 
 def sort_rows(
-    rows: QuerySet[ModelT], text: str, fields: Mapping[str, QueryField], default: Sequence[str]
+    rows: QuerySet[ModelT],
+    text: str,
+    fields: Mapping[str, QueryField],
+    default: Sequence[str],
+    ties: Sequence[str] = (),
 ) -> QuerySet[ModelT]:
-    """Order by ``sort``; unknown keys are ignored, and the default order comes after what was asked."""
+    """Order by ``sort``, or by ``default`` where it names no known key; unknown keys are ignored.
+
+    ``ties`` (the last key of ``default`` if empty) come after what was asked, in the direction of the last asked key:
+    so one index answers both directions.
+    """
     known = {normalise_key(key): field for key, field in fields.items() if field.sortable}
     order: list[str] = []
     for part in text.split(",")[:_MAX_CONDITIONS]:
-        descending, key = part.startswith("-"), part.strip().lstrip("-")
+        sign, key = ("-" if part.strip().startswith("-") else ""), part.strip().lstrip("-")
         if field := known.get(normalise_key(key)):
-            order.append(f"-{field.lookup}" if descending else field.lookup)
+            order.append(f"{sign}{field.lookup}")
+    if not order:
+        return rows.order_by(*default)
     asked = {name.lstrip("-") for name in order}
-    return rows.order_by(*order, *(name for name in default if name.lstrip("-") not in asked))
+    last = "-" if order[-1].startswith("-") else ""
+    names = [name.lstrip("-") for name in ties or default[-1:]]
+    return rows.order_by(*order, *(f"{last}{name}" for name in names if name not in asked))
 
 
 def read_int(text: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apps.accounts.security import Principal, SecurityContext, context_of
+from apps.artifacts.types import repository_path
 from apps.common.caches import StampedCache
 from apps.common.stamps import principal_key, project_key
 from apps.projects.contexts import AnonymousContext
@@ -33,13 +34,16 @@ class Grant:
 
 
 class RepositoryContext:
-    """The security context of a request of the data plane: some actions on the repositories of one project."""
+    """The security context of a request of the data plane: some actions on one repository."""
 
-    __slots__ = ("_actions", "_project_id", "principal")
+    __slots__ = ("_actions", "_project_id", "_repository", "principal")
 
-    def __init__(self, principal: Principal | None, project_id: int, actions: frozenset[str]) -> None:
+    def __init__(
+        self, principal: Principal | None, project_id: int, repository: str, actions: frozenset[str]
+    ) -> None:
         self.principal = principal
         self._project_id = project_id
+        self._repository = repository
         self._actions = actions
 
     @property
@@ -61,10 +65,14 @@ class RepositoryContext:
         public: bool,  # noqa: ARG002
         resource: str,
         action: str,
-        repository: str = "",  # noqa: ARG002
+        repository: str = "",
     ) -> bool:
         wanted = _TOKEN_ACTIONS.get((resource, action))
-        return project_id == self._project_id and wanted in self._actions
+        same = project_id == self._project_id and repository in ("", self._repository)
+        return same and wanted in self._actions
+
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:  # noqa: ARG002
+        return True
 
     def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
         return False
@@ -104,30 +112,32 @@ class Caller:
         once, and not when the token ends.
         """
         if self._grants is None:
-            return actions_now(self.principal, project)
+            return actions_now(self.principal, project, repository_name)
         grant = self._grants.get(repository_name)
         if grant is None or grant.project_id != project.id:
             return frozenset()
-        return grant.actions & actions_now(self.principal, project)
+        return grant.actions & actions_now(self.principal, project, repository_name)
 
     def context_in(self, project: ProjectRef, repository_name: str) -> SecurityContext:
         """What services are given to decide by."""
-        return RepositoryContext(self.principal, project.id, self.actions(project, repository_name))
+        path = repository_path(repository_name)
+        return RepositoryContext(self.principal, project.id, path, self.actions(project, repository_name))
 
 
 _actions: StampedCache[frozenset[str]] = StampedCache(max_entries=16384, max_age=30)
 
 
-def actions_now(principal: Principal | None, project: ProjectRef) -> frozenset[str]:
-    """Which of pull, push and delete an account may do in a project's repositories; no SQL when warm."""
+def actions_now(principal: Principal | None, project: ProjectRef, repository_name: str) -> frozenset[str]:
+    """Which of pull, push and delete an account may do in a repository of the project; no SQL when warm."""
     kind, identifier = (principal.kind, principal.id) if principal else ("anonymous", 0)
 
     def load() -> frozenset[str]:
         actor = context_of(principal) if principal is not None else AnonymousContext()
-        return actions_on_repository(actor, project)
+        return actions_on_repository(actor, project, repository_path(repository_name))
 
-    stamps = (principal_key(kind, identifier), project_key(project.name))
-    return _actions.get((kind, identifier, project.id), stamps, load) or frozenset()
+    own = principal.stamps if principal is not None else (principal_key(kind, identifier),)
+    stamps = (*own, project_key(project.name))
+    return _actions.get((kind, identifier, project.id, repository_name), stamps, load) or frozenset()
 
 
 def project_of(repository_name: str) -> ProjectRef | None:

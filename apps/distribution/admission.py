@@ -7,11 +7,13 @@ one entry here, and one in its handler.
 from dataclasses import dataclass
 
 from apps.common.caches import StampedCache
-from apps.common.stamps import get_stamps, principal_key, project_key, repository_key
+from apps.common.stamps import get_stamps, project_key, repository_key
+from apps.config.selectors import SETTINGS_STAMP
 from apps.distribution.access import Caller, project_of
-from apps.distribution.authentication import bearer_text, caller_of, scope_for, unauthorized
+from apps.distribution.authentication import bearer_text, caller_of, check_source, scope_for, unauthorized
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Request
+from apps.distribution.refusals import note_denied, take_caller
 from apps.distribution.target import Target
 from apps.distribution.tokens import TokenInvalidError, token_verify
 from apps.oci.references import check_repository_name
@@ -39,16 +41,21 @@ def admit(request: Request, name: str, action: str, mount_from: str = "") -> Adm
     except TokenInvalidError:
         text = None  # Refused below, with the challenge.
     project = project_key(name.partition("/")[0])
-    keys = (project,) if not text or account is None else (project, principal_key(account.kind, account.id))
-    get_stamps().prefetch(repository_key(name), *keys)
+    keys = (project,) if not text or account is None else (project, *account.stamps)
+    get_stamps().prefetch(repository_key(name), SETTINGS_STAMP, *keys)
     if text:
         admission = _admissions.get(
             (text, name, action), keys, lambda: _decide(request, name, action, mount_from)
         )
     if not text or admission is None:
         admission = _decide(request, name, action, mount_from)
+    principal = admission.caller.principal
+    if principal is not None and principal.sources:
+        # What was remembered was decided for another request, from another address perhaps.
+        check_source(request, principal, scope_for(name, action, mount_from))
     request.person = admission.caller.name
     request.repository = name
+    take_caller(admission.caller.principal)
     return admission
 
 
@@ -58,6 +65,7 @@ def _decide(request: Request, name: str, action: str, mount_from: str) -> Admiss
     caller = caller_of(request, scope)
     project = project_of(name)
     if project is None or action not in caller.actions(project, name):
+        note_denied(request, caller, project, action)
         raise _not_allowed(request, name, action, scope, uses_token=caller.uses_token)
     return Admission(caller, Target(project, name))
 

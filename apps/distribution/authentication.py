@@ -4,7 +4,9 @@ import base64
 
 from apps.accounts.authentication import authenticate, current_principal
 from apps.accounts.security import Principal
+from apps.accounts.sources import may_come_from
 from apps.common.forwarding import base_url, client_address
+from apps.common.origin import take_credential
 from apps.distribution.access import Caller
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request
@@ -41,7 +43,16 @@ def _by_token(request: Request, text: str, scope: str) -> Caller:
         raise unauthorized(request, f"token refused: {error}", scope=scope, error="invalid_token") from None
     if principal is not None:
         request.person = principal.name
+        check_source(request, principal, scope)
     return Caller(principal, grants=token.grants, catalog=token.catalog)
+
+
+def check_source(request: Request, principal: Principal, scope: str) -> None:
+    """Raise UNAUTHORIZED for an account that may not be used from where the request comes from."""
+    if not may_come_from(principal, client_address(request.environ)):
+        raise unauthorized(
+            request, "the account may not be used from this address", scope=scope, error="invalid_token"
+        )
 
 
 def token_principal(token: Token) -> Principal | None:
@@ -49,7 +60,9 @@ def token_principal(token: Token) -> Principal | None:
     account = token.account
     if account is None:
         return None
-    principal = current_principal(kind=account.kind, principal_id=account.id, version=account.version)
+    principal = current_principal(
+        kind=account.kind, principal_id=account.id, version=account.version, owner_id=account.owner_id
+    )
     if principal is None:
         raise TokenInvalidError("the account changed since; sign in again")
     return principal
@@ -68,6 +81,7 @@ def basic_principal(request: Request) -> Principal | None:
         return None
     if not separator:
         return None
+    take_credential("password")  # Said by the row of a login that fails, too.
     return authenticate(username, password, address=client_address(request.environ))
 
 

@@ -34,6 +34,8 @@ class Request:
         """The caller's name, for the access log, once it is known."""
         self.repository = ""
         """The repository's name, for the access log, once it is known to be one."""
+        self.operation = "v2_others"
+        """What is asked for, as the metrics name it, once it is known."""
         self.received = 0
         """Bytes of the body read so far."""
         self._stream: Callable[[int], bytes] = environ["wsgi.input"].read

@@ -60,6 +60,19 @@ PLAIN_ROUTES: dict[tuple[str, str], Callable[[Request], Response]] = {
     ("/service/token", "POST"): base.token_post,
 }
 
+# Fixed words or plain path to what the metrics call it: Harbor's names, and ours where it has none.
+OPERATIONS = {
+    "manifests": "v2_manifest",
+    "blobs": "v2_blob",
+    "blobs/uploads": "v2_blob_upload",
+    "tags/list": "v2_tags",
+    "referrers": "v2_referrers",
+    "/v2/_catalog": "v2_catalog",
+    "/v2/": "v2_base",
+    "/v2": "v2_base",
+    "/service/token": "service_token",
+}
+
 # Fixed words or plain path to the methods there.
 METHODS = {
     words: sorted({method for other, method in (*REPOSITORY_ROUTES, *PLAIN_ROUTES) if other == words})

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
-from apps.accounts.security import Principal
+from apps.accounts.security import Principal, principal_stamps
+from apps.config.selectors import system_settings
 from apps.distribution.access import Grant
 
 ISSUER = "harbor-token-issuer"
@@ -37,6 +38,12 @@ class Account:
     kind: str
     id: int
     version: int
+    owner_id: int = 0
+
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """The keys of the principal's stamps."""
+        return principal_stamps(self.kind, self.id, self.owner_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,11 @@ def token_issue(
     *, principal: Principal | None, grants: tuple[tuple[str, Grant], ...], catalog: bool
 ) -> IssuedToken:
     """A token for these grants: a client that asks again within some seconds gets the same one."""
-    key = (principal, grants, catalog)
+    life = system_settings().token_expiration * 60
+    key = (principal, grants, catalog, life)
     issued = _issued.get(key)
     if issued is None or time.time() - issued.issued_at >= _SAME_FOR_SECONDS:
-        issued = _sign(principal, grants, catalog=catalog)
+        issued = _sign(principal, grants, catalog=catalog, life=life)
         if len(_issued) >= _KEPT:
             _issued.clear()
         _issued[key] = issued
@@ -85,10 +93,9 @@ def token_issue(
 
 
 def _sign(
-    principal: Principal | None, grants: tuple[tuple[str, Grant], ...], *, catalog: bool
+    principal: Principal | None, grants: tuple[tuple[str, Grant], ...], *, catalog: bool, life: int
 ) -> IssuedToken:
     issued_at = int(time.time())
-    life = settings.HARBOR.token_expiration * 60
     access: list[dict[str, Any]] = [
         {"type": "repository", "name": name, "actions": sorted(grant.actions), "project": grant.project_id}
         for name, grant in grants
@@ -106,7 +113,7 @@ def _sign(
         "access": access,
     }
     if principal is not None:
-        claims["account"] = [principal.kind, principal.id, principal.version]
+        claims["account"] = [principal.kind, principal.id, principal.version, principal.owner_id]
     return IssuedToken(jwt.encode(claims, _keys()[0], algorithm=_ALGORITHM), life, issued_at)
 
 

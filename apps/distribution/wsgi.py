@@ -12,13 +12,16 @@ from apps.artifacts.errors import ArtifactError
 from apps.common.database import connections_heal, release_connection
 from apps.common.errors import DomainError
 from apps.common.logs import take_request_id, write_access_line
+from apps.common.metrics import get_recorder
 from apps.common.origin import take_request
 from apps.common.stamps import get_stamps
+from apps.config.read_only import read_only_check
 from apps.distribution.admission import admit
 from apps.distribution.authentication import unauthorized
 from apps.distribution.errors import ProtocolError, error_response
 from apps.distribution.messages import REASONS, Environ, Request, Response
-from apps.distribution.routes import METHODS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
+from apps.distribution.refusals import note_refused
+from apps.distribution.routes import METHODS, OPERATIONS, PLAIN_ROUTES, REPOSITORY_ROUTES, split
 from apps.distribution.transfers import uploads
 from apps.oci.errors import ManifestTooLargeError, OciError, RangeUnsatisfiableError, excerpt
 from apps.storage.errors import StorageError, StorageFullError
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _DRAINED = 64 * 1024 * 1024
 _PIECE = 256 * 1024
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -37,6 +41,8 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
     request = Request(environ)
     request_id = take_request_id(request.header("HTTP_X_REQUEST_ID"))
     take_request(environ)
+    if (recorder := get_recorder()) is not None:
+        recorder.enter()
     try:
         response = _answer(request)
     finally:
@@ -48,6 +54,15 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
         ("Docker-Distribution-Api-Version", "registry/2.0"),
         ("X-Request-Id", request_id),
     ]
+    if recorder is not None:
+        recorder.leave(
+            request.method,
+            response.status,
+            request.operation,
+            time.perf_counter() - beginning,
+            request.received,
+            _sent(request, response),
+        )
     if settings.HARBOR.access_log:
         _log(request, response, time.perf_counter() - beginning)
     start_response(status, headers)
@@ -113,6 +128,7 @@ def _dispatch(request: Request) -> Response:
         raise ProtocolError("BAD_REQUEST", "a parameter holds a NUL character")
     plain = PLAIN_ROUTES.get((request.path, request.method))
     if plain is not None:
+        request.operation = OPERATIONS[request.path]
         return plain(request)
     if request.path in METHODS:
         raise _method_refused(request, request.path)
@@ -123,6 +139,9 @@ def _dispatch(request: Request) -> Response:
     route = REPOSITORY_ROUTES.get((words, request.method))
     if route is None:
         raise _method_refused(request, words)
+    request.operation = OPERATIONS[words]
+    if request.method not in _SAFE_METHODS:
+        read_only_check()
     mount_from = request.parameter("from") or "" if words == "blobs/uploads" and not last else ""
     admission = admit(request, name, route.action, mount_from)
     return route.handler(request, admission.caller, admission.target, last)
@@ -141,6 +160,7 @@ def _refusal(request: Request, error: DomainError) -> Response:
         return error_response(
             error.code, error.message, detail=error.detail, status=error.status, headers=error.headers
         )
+    note_refused(request, error)
     if not isinstance(error, ArtifactError) and error.code == "UNAUTHORIZED":
         challenge = unauthorized(request, error.message)
         return error_response(error.code, error.message, headers=challenge.headers)
@@ -157,14 +177,22 @@ def _oci_refusal(error: OciError) -> Response:
     return error_response(error.code, error.message, detail=error.detail, status=status, headers=headers)
 
 
+def _sent(request: Request, response: Response) -> int:
+    """Bytes of the body, as announced: a blob is still to be sent."""
+    if request.method == "HEAD":
+        return 0
+    if isinstance(response.body, bytes):
+        return len(response.body)
+    return next((int(value) for name, value in response.headers if name == "Content-Length"), 0)
+
+
 def _log(request: Request, response: Response, seconds: float) -> None:
-    sent = dict(response.headers).get("Content-Length", "0") if request.method != "HEAD" else "0"
     write_access_line(
         request.environ,
         status=response.status,
         seconds=seconds,
         received=request.received,
-        sent=int(sent),
+        sent=_sent(request, response),
         person=request.person,
         repository=request.repository,
     )

@@ -67,9 +67,44 @@ class UserChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationUpdated(Event):
+    """``keys`` of the settings that changed; never their values, some of which are secrets."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChanged(Event):
+    """``operation`` is create, update or delete; ``description`` says what in words, a changed member too."""
+
+    operation: str
+    group_id: int
+    group_name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserLoggedIn(Event):
     username: str
     succeeded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLoggedOut(Event):
+    """A session was ended by the one whose it was."""
+
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChanged(Event):
+    """A personal access token; ``operation`` is create, update or delete, ``username`` its owner's."""
+
+    operation: str
+    token_id: int
+    label: str
+    user_id: int
+    username: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +172,122 @@ class TagDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagExpiryChanged(Event):
+    """``expires_at`` in RFC 3339; "" for never."""
+
+    project_id: int
+    repository_name: str
+    tag: str
+    digest: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactDeactivated(Event):
+    """It stays, and cannot be pulled any more."""
+
+    project_id: int
+    repository_name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactActivated(Event):
+    """A deactivated one can be pulled again."""
+
+    project_id: int
+    repository_name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRestored(Event):
+    """Out of the trash, with ``tags``; ``digest`` is what had been deleted, what belongs to it came along."""
+
+    project_id: int
+    repository_id: int
+    repository_name: str
+    digest: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRestored(Event):
+    """Out of the trash."""
+
+    project_id: int
+    repository_id: int
+    repository_name: str
+    tag: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryRestored(Event):
+    """Out of the trash, or its tags as they were at ``time`` (RFC 3339, "" for the former); ``tags`` came or moved."""
+
+    project_id: int
+    repository_id: int
+    repository_name: str
+    time: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashForgotten(Event):
+    """An entry of the trash is gone for ever; ``kind`` is repository, artifact or tag."""
+
+    project_id: int
+    repository_name: str
+    kind: str
+    digest: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImmutableRuleChanged(Event):
+    """``operation`` is create, update or delete."""
+
+    operation: str
+    project_id: int
+    project_name: str
+    rule_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRulesChanged(Event):
+    """What may be pushed into a project; ``operation`` is update or delete."""
+
+    operation: str
+    project_id: int
+    project_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelChanged(Event):
+    """``operation`` is create, update or delete; ``project_id`` is None for a label of the installation."""
+
+    operation: str
+    label_id: int
+    label_name: str
+    project_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactLabelChanged(Event):
+    """A label was put on an artifact (``operation`` is create) or taken off (delete)."""
+
+    operation: str
+    project_id: int
+    repository_id: int
+    repository_name: str
+    artifact_id: int
+    digest: str
+    label_id: int
+    label_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaUpdated(Event):
     """An administrator changed the limit; ``hard`` in bytes, -1 for none."""
 
@@ -176,6 +327,7 @@ class Pull:
     tag: str
     operator: str
     occurred_at: datetime
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

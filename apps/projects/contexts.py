@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from apps.accounts.security import Principal
 from apps.projects.roles import PUBLIC_PERMISSIONS, ROLE_PERMISSIONS
 from apps.projects.selectors import roles_of
-from apps.projects.types import Role
+from apps.projects.types import READING, Membership
 
 
 class AnonymousContext:
@@ -28,17 +28,24 @@ class AnonymousContext:
         """See :class:`apps.accounts.security.SecurityContext`."""
         return public and (resource, action) in PUBLIC_PERMISSIONS
 
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:  # noqa: ARG002
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        return False
+
     def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
         """See :class:`apps.accounts.security.SecurityContext`: nothing."""
         return False
 
 
 class LocalSecurityContext:
-    """A person: a system administrator may everything, others what their roles say."""
+    """A person: a system administrator may everything, others what their roles and their groups' roles say.
+
+    An auditor reads everything and changes nothing, whatever roles they have besides.
+    """
 
     def __init__(self, principal: Principal) -> None:
         self._principal = principal
-        self._roles: Mapping[int, Role] | None = None
+        self._loaded: Mapping[int, tuple[Membership, ...]] | None = None
 
     @property
     def principal(self) -> Principal | None:
@@ -60,26 +67,45 @@ class LocalSecurityContext:
         """See :class:`apps.accounts.security.SecurityContext`."""
         return self._principal.is_system_admin or self._principal.is_auditor
 
+    @property
+    def _roles(self) -> Mapping[int, tuple[Membership, ...]]:
+        """The roles as they were at the first question: one request is judged by one state."""
+        if self._loaded is None:
+            person = self._principal.person
+            self._loaded = {} if person is None else roles_of(person)
+        return self._loaded
+
     def can_project(
-        self,
-        project_id: int,
-        *,
-        public: bool,
-        resource: str,
-        action: str,
-        repository: str = "",  # noqa: ARG002
+        self, project_id: int, *, public: bool, resource: str, action: str, repository: str = ""
     ) -> bool:
-        """See :class:`apps.accounts.security.SecurityContext`; roles are asked for once a context."""
+        """See :class:`apps.accounts.security.SecurityContext`."""
         if self._principal.is_system_admin:
             return True
+        if self._principal.is_auditor:
+            return action in READING
         permission = (resource, action)
         if public and permission in PUBLIC_PERMISSIONS:
             return True
-        if self._roles is None:
-            self._roles = roles_of(self._principal.id)
-        role = self._roles.get(project_id)
-        return role is not None and permission in ROLE_PERMISSIONS[role]
+        return any(
+            permission in ROLE_PERMISSIONS[membership.role]
+            and membership.reaches(resource, action, repository)
+            for membership in self._roles.get(project_id, ())
+        )
 
-    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
-        return self._principal.is_system_admin
+        if self.sees_everything:
+            return False
+        if project_id is None:
+            return any(map(_narrows, self._roles.values()))
+        return _narrows(self._roles.get(project_id, ()))
+
+    def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002 (every resource is alike)
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        if self._principal.is_system_admin:
+            return True
+        return self._principal.is_auditor and action in READING
+
+
+def _narrows(memberships: tuple[Membership, ...]) -> bool:
+    return any(membership.pull_patterns or membership.push_patterns for membership in memberships)

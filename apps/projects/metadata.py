@@ -46,6 +46,11 @@ _KEYS: dict[str, Callable[[str], str | None]] = {
 }
 
 
+def metadata_names() -> tuple[str, ...]:
+    """Every switch that there is."""
+    return tuple(_KEYS)
+
+
 def is_metadata(name: str) -> bool:
     """Whether there is such a switch."""
     return name in _KEYS

@@ -4,14 +4,16 @@ import re
 from collections.abc import Mapping
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
+from apps.accounts.models import UserGroupMember
 from apps.accounts.security import USER, SecurityContext, require_project
 from apps.common.caches import StampedCache
 from apps.common.errors import NotFoundError
 from apps.common.stamps import principal_key, project_key
 from apps.projects.models import Member, Project
-from apps.projects.roles import PROJECT_PERMISSIONS, Permission
-from apps.projects.types import ProjectRef, Role
+from apps.projects.roles import PROJECT_PERMISSIONS, ROLE_RANK, Permission
+from apps.projects.types import Membership, ProjectRef, Role
 
 PROJECT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*\Z")
 MAX_PROJECT_NAME = 255
@@ -20,7 +22,7 @@ REPOSITORY_ACTIONS = ("pull", "push", "delete")
 _MAX_AGE = 10.0
 # A name that no project has is remembered too, as an empty tuple.
 _projects: StampedCache[tuple[ProjectRef, ...]] = StampedCache(max_entries=8192, max_age=_MAX_AGE)
-_roles: StampedCache[Mapping[int, Role]] = StampedCache(max_entries=4096, max_age=_MAX_AGE)
+_roles: StampedCache[Mapping[int, tuple[Membership, ...]]] = StampedCache(max_entries=4096, max_age=_MAX_AGE)
 
 
 def is_project_name(name: str) -> bool:
@@ -63,17 +65,20 @@ def project_require(
     is_name: bool = False,
     resource: str = "",
     action: str = "read",
+    repository: str = "",
 ) -> Project:
-    """The project, if ``actor`` may do ``action`` on ``resource`` of it.
+    """The project, if ``actor`` may do ``action`` on ``resource`` of it, in ``repository`` if that is named.
 
     Raises NotFoundError only for callers who could see any project; others learn nothing (401 or 403).
     """
     try:
         project = project_get(name_or_id=name_or_id, is_name=is_name)
     except NotFoundError:
-        require_project(actor, 0, public=False, resource=resource, action=action)
+        require_project(actor, 0, public=False, resource=resource, action=action, repository=repository)
         raise
-    require_project(actor, project.id, public=project.public, resource=resource, action=action)
+    require_project(
+        actor, project.id, public=project.public, resource=resource, action=action, repository=repository
+    )
     return project
 
 
@@ -86,8 +91,8 @@ def projects_visible_to(actor: SecurityContext) -> QuerySet[Project]:
     if principal is None:
         return projects.filter(public=True)
     if principal.kind == USER:
-        own = Member.objects.filter(user_id=principal.id).values("project_id")
-        return projects.filter(Q(public=True) | Q(id__in=own))
+        own, by_groups = (rows.values("project_id") for rows in _memberships(principal.id))
+        return projects.filter(Q(public=True) | Q(id__in=own) | Q(id__in=by_groups))
     private = list(Project.objects.filter(public=False).values_list("id", flat=True))
     seen = [project_id for project_id in private if _sees(actor, project_id)]
     return projects if len(seen) == len(private) else projects.filter(Q(public=True) | Q(id__in=seen))
@@ -121,43 +126,74 @@ def metadata_get(*, actor: SecurityContext, project: Project, name: str) -> str:
 
 
 def member_list(*, actor: SecurityContext, project: Project, name: str = "") -> QuerySet[Member]:
-    """Members with their people, by name, of those whose name contains ``name``; needs ``member:list``."""
+    """Members by name, people and groups, of those whose name contains ``name``; needs ``member:list``.
+
+    ``entity_name`` is the name, of either.
+    """
     require_project(actor, project.id, public=project.public, resource="member", action="list")
-    members = Member.objects.filter(project=project).select_related("user").order_by("user__username")
-    return members.filter(user__username__icontains=name) if name else members
+    members = (
+        Member.objects.filter(project=project)
+        .select_related("user", "group")
+        .annotate(entity_name=Coalesce("user__username", "group__group_name"))
+        .order_by("entity_name", "id")
+    )
+    return members.filter(entity_name__icontains=name) if name else members
 
 
 def member_get(*, actor: SecurityContext, project: Project, member_id: int) -> Member:
-    """One membership with its person; needs ``member:read``; raises :class:`NotFoundError`."""
+    """One membership with its person or group; needs ``member:read``; raises :class:`NotFoundError`."""
     require_project(actor, project.id, public=project.public, resource="member", action="read")
-    member = Member.objects.filter(project=project, id=member_id).select_related("user").first()
+    member = Member.objects.filter(project=project, id=member_id).select_related("user", "group").first()
     if member is None:
         raise NotFoundError(f"member {member_id} of project {project.name} not found")
     return member
 
 
-def roles_of(user_id: int) -> Mapping[int, Role]:
-    """A person's role by project id; no SQL when warm."""
+def roles_of(user_id: int) -> Mapping[int, tuple[Membership, ...]]:
+    """A person's own role and those of their groups, the highest first, by project id; no SQL when warm."""
     return _roles.get(user_id, (principal_key(USER, user_id),), lambda: _roles_load(user_id)) or {}
 
 
-def _roles_load(user_id: int) -> Mapping[int, Role]:
-    rows = Member.objects.filter(user_id=user_id).values_list("project_id", "role")
-    return {project_id: Role(role) for project_id, role in rows}
+def _memberships(user_id: int) -> tuple[QuerySet[Member], QuerySet[Member]]:
+    """A person's own and those of their groups; apart, since each has an index and both together have none."""
+    groups = UserGroupMember.objects.filter(user_id=user_id).values("group_id")
+    return Member.objects.filter(user_id=user_id), Member.objects.filter(group_id__in=groups)
+
+
+def _roles_load(user_id: int) -> Mapping[int, tuple[Membership, ...]]:
+    found: dict[int, list[Membership]] = {}
+    own, by_groups = (
+        rows.values_list("project_id", "role", "pull_patterns", "push_patterns")
+        for rows in _memberships(user_id)
+    )
+    for project_id, role, pull_patterns, push_patterns in own.union(by_groups, all=True):
+        membership = Membership(Role(role), tuple(pull_patterns), tuple(push_patterns))
+        found.setdefault(project_id, []).append(membership)
+    rank = ROLE_RANK.index
+    return {
+        project_id: tuple(sorted(memberships, key=lambda membership: rank(membership.role)))
+        for project_id, memberships in found.items()
+    }
 
 
 def roles_in(*, user_id: int, project_id: int) -> tuple[Role, ...]:
-    """A person's roles in a project: none, or one as long as there are no groups."""
-    role = roles_of(user_id).get(project_id)
-    return () if role is None else (role,)
+    """A person's roles in a project, their own and their groups', each once, the highest first."""
+    return tuple(dict.fromkeys(membership.role for membership in roles_of(user_id).get(project_id, ())))
 
 
-def actions_on_repository(actor: SecurityContext, project: ProjectRef) -> frozenset[str]:
-    """Which of pull, push and delete ``actor`` may do on the project's repositories; no SQL when warm."""
+def actions_on_repository(
+    actor: SecurityContext, project: ProjectRef, repository: str = ""
+) -> frozenset[str]:
+    """Which of pull, push and delete ``actor`` may do in a repository of the project; no SQL when warm.
+
+    ``repository`` is its name without the project; "" for any repository at all.
+    """
     return frozenset(
         action
         for action in REPOSITORY_ACTIONS
-        if actor.can_project(project.id, public=project.public, resource="repository", action=action)
+        if actor.can_project(
+            project.id, public=project.public, resource="repository", action=action, repository=repository
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""Changes to projects, their switches and members. Each bumps the stamps of what others cached of it."""
+"""Changes to projects and their switches. Each bumps the stamps of what others cached of it."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
+from apps.accounts.group_selectors import stamps_of_members
 from apps.accounts.models import User
-from apps.accounts.passwords import username_check
 from apps.accounts.security import USER, SecurityContext, require_project, require_system
 from apps.accounts.selectors import live_users, lowest_system_admin
 from apps.common.database import write_atomic
@@ -19,8 +19,10 @@ from apps.common.errors import (
     UnauthorizedError,
 )
 from apps.common.stamps import principal_key, project_key, touch
+from apps.config.selectors import system_settings
 from apps.events import bus
-from apps.events.catalogue import MemberChanged, ProjectCreated, ProjectDeleted, ProjectUpdated
+from apps.events.catalogue import ProjectCreated, ProjectDeleted, ProjectUpdated
+from apps.projects.allowlists import Allowlist, allowlist_check, allowlist_store
 from apps.projects.metadata import PUBLIC, is_metadata, metadata_clean
 from apps.projects.models import Member, Project, ProjectMetadata
 from apps.projects.selectors import MAX_PROJECT_NAME, is_project_name
@@ -38,8 +40,10 @@ def project_create(
     public: bool = False,
     storage_limit: int | None = None,
     metadata: Mapping[str, str] | None = None,
+    allowlist: Allowlist | None = None,
 ) -> Project:
-    """Make a project: any person may, a robot account needs ``project:create``. Its maker becomes project admin.
+    """Make a project: any person may unless the settings leave it to system administrators; a robot account, an
+    auditor and an access token of limited scope need ``project:create``. Its maker becomes project admin.
 
     ``storage_limit`` in bytes, -1 for none, None or 0 for the installation's default, which it always is for people
     who are no system administrators. A ``public`` in ``metadata`` wins, as in Harbor. Raises BadRequestError (a rule)
@@ -48,7 +52,8 @@ def project_create(
     principal = actor.principal
     if principal is None:
         raise UnauthorizedError("sign in to do this")
-    if principal.person is None:
+    only_admins = system_settings().project_creation_restriction == "adminonly"
+    if principal.person is None or principal.is_narrowed or principal.is_auditor or only_admins:
         require_system(actor, "project", "create")
     if not is_project_name(name):
         raise BadRequestError(
@@ -61,6 +66,7 @@ def project_create(
     if limit not in (-1, 0) and not 0 < limit <= _MAX_LIMIT:
         raise BadRequestError(f"the storage limit must be -1 or 1 to {_MAX_LIMIT} bytes")
     switches = metadata_clean(metadata or {})
+    checked = None if allowlist is None else allowlist_check(allowlist)
     with write_atomic():
         owner = (
             lowest_system_admin()
@@ -71,6 +77,8 @@ def project_create(
             raise UnauthorizedError("the account is gone")
         project = Project(name=name, owner=owner, public=_take_public(switches, default=public))
         _project_insert(project, switches=switches, operator=actor.name, storage_limit=limit)
+        if checked is not None:
+            allowlist_store(project, checked)
     return project
 
 
@@ -92,13 +100,17 @@ def project_update(
     project_id: int,
     public: bool | None = None,
     metadata: Mapping[str, str] | None = None,
+    allowlist: Allowlist | None = None,
 ) -> Project:
-    """Change visibility and switches; keys that are not given stay. A ``public`` in ``metadata`` wins."""
+    """Change visibility, switches and CVE allowlist; what is not given stays. A ``public`` in ``metadata`` wins."""
     switches = metadata_clean(metadata or {})
+    checked = None if allowlist is None else allowlist_check(allowlist)
     with write_atomic():
-        project = _project_for(actor, project_id, resource="", action="update")
+        project = project_lock(actor, project_id, resource="", action="update")
         project.public = _take_public(switches, default=project.public if public is None else public)
         _switches_store(project, switches)
+        if checked is not None:
+            allowlist_store(project, checked)
         _project_changed(actor, project)
     return project
 
@@ -110,9 +122,11 @@ def project_delete(*, actor: SecurityContext, project_id: int) -> None:
     there, so that its handlers find what goes.
     """
     with write_atomic():
-        project = _project_for(actor, project_id, resource="", action="delete")
-        people = project.members.values_list("user_id", flat=True)
+        project = project_lock(actor, project_id, resource="", action="delete")
+        people = project.members.filter(user__isnull=False).values_list("user_id", flat=True)
+        groups = project.members.filter(group__isnull=False).values_list("group_id", flat=True)
         touch(project_key(project.name), *(principal_key(USER, user_id) for user_id in people))
+        touch(*stamps_of_members(groups))
         bus.publish(ProjectDeleted(operator=actor.name, project_id=project.id, project_name=project.name))
         try:
             project.delete()
@@ -135,7 +149,7 @@ def metadata_update(*, actor: SecurityContext, project_id: int, name: str, value
 def metadata_delete(*, actor: SecurityContext, project_id: int, name: str) -> None:
     """Unset a switch; raises NotFoundError if it is not set, BadRequestError for ``public``, which always is."""
     with write_atomic():
-        project = _project_for(actor, project_id, resource="metadata", action="delete")
+        project = project_lock(actor, project_id, resource="metadata", action="delete")
         if name == PUBLIC:
             raise BadRequestError("the visibility of a project cannot be deleted")
         if not is_metadata(name) or not project.metadata.filter(name=name).delete()[0]:
@@ -143,61 +157,14 @@ def metadata_delete(*, actor: SecurityContext, project_id: int, name: str) -> No
         _project_changed(actor, project)
 
 
-def member_add(
-    *,
-    actor: SecurityContext,
-    project_id: int,
-    role: int,
-    user_id: int | None = None,
-    username: str | None = None,
-) -> Member:
-    """Give a person, by id or else by name, a role.
-
-    Raises BadRequestError (no such role), NotFoundError (no such person) or ConflictError (a member already).
-    """
-    with write_atomic():
-        project = _project_for(actor, project_id, resource="member", action="create")
-        role = _role(role)
-        if not user_id:
-            username_check(username or "")
-        # Locked, so that a deletion at the same time either finds this membership or is found.
-        people = live_users().select_for_update()
-        user = (people.filter(id=user_id) if user_id else people.filter(username=username)).first()
-        if user is None:
-            raise NotFoundError(f"user {user_id or username} not found")
-        member = Member(project=project, user=user, role=role)
-        try:
-            with transaction.atomic():
-                member.save()
-        except IntegrityError:
-            raise ConflictError(f"{user.username} is already a member of project {project.name}") from None
-        _member_changed(actor, member, operation="create")
-    return member
-
-
-def member_update(*, actor: SecurityContext, project_id: int, member_id: int, role: int) -> Member:
-    """Change a member's role; raises BadRequestError for a role that is none."""
-    with write_atomic():
-        member = _member_for(actor, project_id, member_id, action="update")
-        member.role = _role(role)
-        member.save(update_fields=["role", "update_time"])
-        _member_changed(actor, member, operation="update")
-    return member
-
-
-def member_delete(*, actor: SecurityContext, project_id: int, member_id: int) -> None:
-    """Take a member out of the project: anybody, oneself too."""
-    with write_atomic():
-        member = _member_for(actor, project_id, member_id, action="delete")
-        _member_changed(actor, member, operation="delete")
-        member.delete()
-
-
-def members_of_deleted_user_remove(*, user_id: int) -> None:
-    """Take a deleted person out of every project, inside the transaction that deletes them."""
-    members = Member.objects.filter(user_id=user_id)
-    touch(*(project_key(name) for name in members.values_list("project__name", flat=True)))
-    members.delete()
+def project_lock(actor: SecurityContext, project_id: int, *, resource: str, action: str) -> Project:
+    """The project, locked and authorised; who may not see it cannot tell whether it is there."""
+    project = Project.objects.select_for_update().filter(id=project_id).first()
+    if project is None:
+        require_project(actor, 0, public=False, resource=resource, action=action)
+        raise NotFoundError(f"project {project_id} not found")
+    require_project(actor, project.id, public=project.public, resource=resource, action=action)
+    return project
 
 
 def _project_insert(
@@ -218,16 +185,6 @@ def _project_insert(
     )
 
 
-def _project_for(actor: SecurityContext, project_id: int, *, resource: str, action: str) -> Project:
-    """The project, locked and authorised; who may not see it cannot tell whether it is there."""
-    project = Project.objects.select_for_update().filter(id=project_id).first()
-    if project is None:
-        require_project(actor, 0, public=False, resource=resource, action=action)
-        raise NotFoundError(f"project {project_id} not found")
-    require_project(actor, project.id, public=project.public, resource=resource, action=action)
-    return project
-
-
 def _take_public(switches: dict[str, str], *, default: bool) -> bool:
     """Take ``public`` out of the switches: it is a column."""
     value = switches.pop(PUBLIC, None)
@@ -245,7 +202,7 @@ def _switches_store(project: Project, switches: Mapping[str, str]) -> None:
 
 def _metadata_write(*, actor: SecurityContext, project_id: int, name: str, value: str, action: str) -> None:
     with write_atomic():
-        project = _project_for(actor, project_id, resource="metadata", action=action)
+        project = project_lock(actor, project_id, resource="metadata", action=action)
         switches = metadata_clean({name: value})
         is_set = name == PUBLIC or project.metadata.filter(name=name).exists()
         if is_set and action == "create":
@@ -261,34 +218,3 @@ def _project_changed(actor: SecurityContext, project: Project) -> None:
     project.save(update_fields=["public", "update_time"])
     touch(project_key(project.name))
     bus.publish(ProjectUpdated(operator=actor.name, project_id=project.id, project_name=project.name))
-
-
-def _role(role: int) -> Role:
-    try:
-        return Role(role)
-    except ValueError:
-        raise BadRequestError(f"there is no role {role}") from None
-
-
-def _member_for(actor: SecurityContext, project_id: int, member_id: int, *, action: str) -> Member:
-    project = _project_for(actor, project_id, resource="member", action=action)
-    member = project.members.select_related("user", "project").filter(id=member_id).first()
-    if member is None:
-        raise NotFoundError(f"member {member_id} of project {project.name} not found")
-    return member
-
-
-def _member_changed(actor: SecurityContext, member: Member, *, operation: str) -> None:
-    touch(project_key(member.project.name))
-    if member.user is not None:
-        touch(principal_key(USER, member.user.id))
-    bus.publish(
-        MemberChanged(
-            operator=actor.name,
-            operation=operation,
-            project_id=member.project.id,
-            project_name=member.project.name,
-            member_name=member.user.username if member.user is not None else str(member.group),
-            role=member.role,
-        )
-    )

@@ -5,9 +5,6 @@ NO_LIMIT = -1
 MAX_HARD = 1 << 50
 """Largest limit that can be set, in bytes (1024 TiB), as in Harbor."""
 
-DEFAULT_STORAGE_LIMIT = NO_LIMIT
-"""Bytes that a new project may hold when whoever makes it says nothing."""
-
 WARN_PERCENT = 85
 """Share of the limit whose crossing is told."""
 

@@ -11,6 +11,7 @@ from apps.artifacts.gates import StorageRefusedError
 from apps.common.caches import StampedCache
 from apps.common.database import write_atomic
 from apps.common.stamps import touch
+from apps.config.selectors import system_settings
 from apps.events.bus import publish
 from apps.events.catalogue import QuotaExceeded, QuotaWarned
 from apps.quotas.constants import NO_LIMIT, WARN_PERCENT, quota_key
@@ -34,7 +35,11 @@ class _Usage:
 
 
 class QuotaStorageGate:
-    """Implements :class:`apps.artifacts.gates.StorageGate` over the quota table."""
+    """Implements :class:`apps.artifacts.gates.StorageGate` over the quota table.
+
+    While ``quota_per_project_enable`` is off nothing is refused, but counting goes on, so that the limits hold from
+    the moment when it is on again.
+    """
 
     def __init__(self) -> None:
         # A second old at most: it only spares clients the bytes of a push that cannot fit; `charge` is exact.
@@ -44,6 +49,8 @@ class QuotaStorageGate:
 
     def room(self, project_id: int) -> int | None:
         """See :class:`apps.artifacts.gates.StorageGate`; no SQL when asked again within a second."""
+        if not system_settings().quota_per_project_enable:
+            return None
         usage = self._usages.get(project_id, (quota_key(project_id),), lambda: _load(project_id))
         return None if usage is None else usage.room
 
@@ -72,11 +79,12 @@ class QuotaStorageGate:
         if delta <= 0:
             _give_back(project_id, -delta)
             return
+        is_enforced = system_settings().quota_per_project_enable
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE quota SET used = used + %s, update_time = %s"
-                " WHERE project_id = %s AND (hard = -1 OR used + %s <= hard) RETURNING used, hard",
-                [delta, timezone.now(), project_id, delta],
+                " WHERE project_id = %s AND (%s OR hard = -1 OR used + %s <= hard) RETURNING used, hard",
+                [delta, timezone.now(), project_id, not is_enforced, delta],
             )
             row = cursor.fetchone()
         if row is None:
@@ -86,7 +94,7 @@ class QuotaStorageGate:
                 return
             raise _refusal(delta, usage)
         used, hard = row
-        if hard != NO_LIMIT and (used - delta) * 100 < hard * WARN_PERCENT <= used * 100:
+        if is_enforced and hard != NO_LIMIT and (used - delta) * 100 < hard * WARN_PERCENT <= used * 100:
             publish(QuotaWarned(operator=operator, project_id=project_id, used=used, hard=hard))
 
     def _may_record(self, project_id: int) -> bool:

@@ -8,18 +8,19 @@ from apps.artifacts.models import ProjectBlob
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, NotFoundError
 from apps.common.stamps import touch
+from apps.config.selectors import system_settings
 from apps.events.bus import publish
 from apps.events.catalogue import QuotaUpdated
-from apps.quotas.constants import DEFAULT_STORAGE_LIMIT, MAX_HARD, NO_LIMIT, quota_key
+from apps.quotas.constants import MAX_HARD, NO_LIMIT, quota_key
 from apps.quotas.models import Quota
 
 
 def quota_create(*, project_id: int, storage_limit: int) -> None:
     """Make the quota of a new project, inside the transaction that makes the project.
 
-    ``storage_limit`` in bytes, -1 for none, 0 for the installation's default.
+    ``storage_limit`` in bytes, -1 for none, 0 for the installation's default (``storage_per_project``).
     """
-    hard = storage_limit or DEFAULT_STORAGE_LIMIT
+    hard = storage_limit or system_settings().storage_per_project
     check_hard(hard)
     Quota.objects.create(project_id=project_id, hard=hard)
     touch(quota_key(project_id))

@@ -1,8 +1,5 @@
 """Words and limits of robot accounts."""
 
-NAME_PREFIX = "robot$"
-"""What stands before a robot account's name where it signs in and is shown; no person's name may hold a ``$``."""
-
 SYSTEM = "system"
 PROJECT = "project"
 
@@ -12,6 +9,8 @@ EVERY_PROJECT = "*"
 FOR_EVER = -1
 MAX_DURATION_DAYS = 2**31 - 1
 SECONDS_A_DAY = 86400
+MAX_EXPIRY = 2**62
+"""Seconds since 1970: later than any duration can lead to."""
 
 MAX_NAME = 255
 MAX_STORED_NAME = 511

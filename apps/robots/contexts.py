@@ -40,23 +40,24 @@ class RobotContext:
         return self._loaded
 
     def can_project(
-        self,
-        project_id: int,
-        *,
-        public: bool,
-        resource: str,
-        action: str,
-        repository: str = "",  # noqa: ARG002
+        self, project_id: int, *, public: bool, resource: str, action: str, repository: str = ""
     ) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
         permissions = self._rights.permissions
         name = self._rights.names.get(project_id)
         granted = resource or "project"
-        if permissions.denies(name, granted, action):
+        if permissions.denies(name, granted, action, repository):
             return False
         if public and (resource, action) in PUBLIC_PERMISSIONS:
             return True
-        return permissions.may_project(name, granted, action)
+        return permissions.may_project(name, granted, action, repository)
+
+    def is_narrowed_in(self, project_id: int | None = None) -> bool:
+        """See :class:`apps.accounts.security.SecurityContext`."""
+        permissions = self._rights.permissions
+        if project_id is None:
+            return permissions.narrows_any
+        return permissions.narrows(self._rights.names.get(project_id))
 
     def can_system(self, resource: str, action: str) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""

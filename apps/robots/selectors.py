@@ -11,9 +11,10 @@ from apps.accounts.security import ROBOT, Principal, SecurityContext, require_pr
 from apps.common.caches import StampedCache
 from apps.common.errors import NotFoundError
 from apps.common.stamps import principal_key
+from apps.config.selectors import system_settings
 from apps.projects.models import Project
 from apps.projects.types import ProjectRef
-from apps.robots.constants import FOR_EVER, MAX_STORED_NAME, NAME_PREFIX
+from apps.robots.constants import FOR_EVER, MAX_STORED_NAME
 from apps.robots.models import Robot
 from apps.robots.permissions import PermissionSet
 from apps.robots.types import permissions_from_json
@@ -73,7 +74,12 @@ def require_robot(actor: SecurityContext, robot: Robot | None, action: str) -> R
 
 def full_name(robot: Robot) -> str:
     """The name to sign in with, as lists and logs show it: ``robot$library+ci``."""
-    return NAME_PREFIX + robot.name
+    return name_prefix() + robot.name
+
+
+def name_prefix() -> str:
+    """What stands before a robot account's name where it signs in and is shown; no SQL when warm."""
+    return system_settings().robot_name_prefix
 
 
 def is_expired(robot: Robot) -> bool:
@@ -83,7 +89,7 @@ def is_expired(robot: Robot) -> bool:
 
 def robot_of_login(username: str) -> Robot | None:
     """The robot account that signs in by this name, prefix included; None if there is none."""
-    name = username.removeprefix(NAME_PREFIX)
+    name = username.removeprefix(name_prefix())
     # No query for what cannot be a name: a NUL character is an error for PostgreSQL.
     if len(name) > MAX_STORED_NAME or not _STORED_NAME.match(name):
         return None
@@ -95,7 +101,12 @@ def principal_of(robot: Robot) -> Principal | None:
     if robot.disable or is_expired(robot):
         return None
     return Principal(
-        kind=ROBOT, id=robot.pk, name=full_name(robot), version=robot.version, is_system_admin=False
+        kind=ROBOT,
+        id=robot.pk,
+        name=full_name(robot),
+        version=robot.version,
+        is_system_admin=False,
+        sources=tuple(robot.sources),
     )
 
 

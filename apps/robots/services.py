@@ -1,26 +1,39 @@
 """Changes to robot accounts. Every change bumps ``version``, which ends the tokens given out before."""
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.passwords import password_hash
 from apps.accounts.security import ROBOT, SecurityContext, require_project, require_system
+from apps.accounts.sources import sources_clean
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, ConflictError, DeniedError, NotFoundError
 from apps.common.stamps import principal_key, project_key, touch
+from apps.config.selectors import system_settings
 from apps.events.bus import publish
 from apps.events.catalogue import RobotChanged
 from apps.projects.models import Project
-from apps.robots.constants import EVERY_PROJECT, FOR_EVER, PROJECT, SECONDS_A_DAY, SYSTEM
+from apps.robots.constants import (
+    EVERY_PROJECT,
+    FOR_EVER,
+    MAX_DURATION_DAYS,
+    PROJECT,
+    SECONDS_A_DAY,
+    SYSTEM,
+)
 from apps.robots.models import Robot
+from apps.robots.permissions import with_implied
 from apps.robots.selectors import full_name, require_robot, rights_of, robot_row
 from apps.robots.types import RobotPermission, permissions_from_json
 from apps.robots.validation import (
     description_check,
     duration_check,
+    expiry_check,
     level_check,
     name_check,
     permissions_check,
@@ -46,29 +59,34 @@ def robot_create(
     name: str,
     level: str,
     permissions: Sequence[RobotPermission],
-    duration: int = FOR_EVER,
+    duration: int | None = None,
+    expires_at: int = 0,
     description: str = "",
     disable: bool = False,
+    sources: Sequence[object] = (),
 ) -> NewRobot:
-    """Make a robot account; ``duration`` in days, -1 for ever. At project level the permission names the project.
+    """Make a robot account. At project level the permission names the project.
 
+    ``duration`` in days, -1 for ever, None for the setting ``robot_token_duration``. An ``expires_at`` (seconds since
+    1970, -1 for never) that is not 0 counts instead. ``sources`` are the networks that it may be used from.
     Raises BadRequestError (a rule), ConflictError (name used), NotFoundError (a project), ForbiddenError or
     UnauthorizedError, and DeniedError for a robot account that would grant more than it has.
     """
+    now = timezone.now()
     level_check(level)
     name_check(name)
-    duration_check(duration)
+    days, end = _life_at_start(duration, expires_at, now.timestamp())
     description_check(description)
     permissions_check(level, permissions)
+    networks = sources_clean(sources)
     _require_create(actor, level, permissions)
     secret = random_secret()
     # Hashing is slow on purpose: before the transaction.
     encoded = password_hash(secret)
-    now = timezone.now()
     with write_atomic():
         projects = _projects_lock(permissions)
         _require_create(actor, level, permissions)
-        _require_no_more_than_own(actor, permissions)
+        _require_no_more_than_own(actor, level, permissions)
         project = projects[permissions[0].namespace] if level == PROJECT else None
         robot = Robot(
             name=name if project is None else f"{project.name}+{name}",
@@ -76,11 +94,12 @@ def robot_create(
             description=description,
             secret=encoded,
             permissions=[permission.to_json() for permission in permissions],
-            duration=duration,
-            expires_at=_expiry(now.timestamp(), duration),
+            duration=days,
+            expires_at=end,
+            sources=networks,
             disable=disable,
             creator_type=ROBOT if _is_robot(actor) else "local",
-            creator_ref=actor.principal.id if actor.principal else 0,
+            creator_ref=_creator(actor),
             creation_time=now,
         )
         try:
@@ -100,18 +119,23 @@ def robot_update(
     level: str,
     permissions: Sequence[RobotPermission],
     duration: int | None = None,
+    expires_at: int | None = None,
     description: str = "",
     disable: bool = False,
+    sources: Sequence[object] | None = None,
 ) -> Robot:
     """Change a robot account; ``name`` (as it signs in) and ``level`` must be what they are, as in Harbor.
 
-    ``duration`` counts from when the account was made; None leaves it. Raises what :func:`robot_create` does.
+    ``duration`` counts from when the account was made; None leaves it. So does None for ``expires_at`` and
+    ``sources``. A changed duration counts before a changed ``expires_at``: Harbor's clients send back the old one.
+    Raises what :func:`robot_create` does.
     """
     level_check(level)
     description_check(description)
     permissions_check(level, permissions)
     if duration is not None:
         duration_check(duration)
+    networks = None if sources is None else sources_clean(sources)
     require_robot(actor, robot_row(robot_id), "update")
     with write_atomic():
         # Projects before robots, as a project that is deleted locks them.
@@ -121,13 +145,12 @@ def robot_update(
             raise BadRequestError("cannot update the level or name of robot")
         if robot.project is not None and permissions[0].namespace != robot.project.name:
             raise BadRequestError("cannot update the project of a robot account")
-        _require_no_more_than_own(actor, permissions)
+        _require_no_more_than_own(actor, level, permissions)
         robot.permissions = [permission.to_json() for permission in permissions]
         robot.description = description
         robot.disable = disable
-        if duration is not None and duration != robot.duration:
-            robot.duration = duration
-            robot.expires_at = _expiry(robot.creation_time.timestamp(), duration)
+        robot.sources = robot.sources if networks is None else networks
+        _life_change(robot, duration, expires_at)
         _save(actor, robot)
     return robot
 
@@ -197,10 +220,14 @@ def _require_create(actor: SecurityContext, level: str, permissions: Sequence[Ro
     require_project(actor, project.pk, public=project.public, resource="robot", action="create")
 
 
-def _require_no_more_than_own(actor: SecurityContext, permissions: Sequence[RobotPermission]) -> None:
+def _require_no_more_than_own(
+    actor: SecurityContext, level: str, permissions: Sequence[RobotPermission]
+) -> None:
     """A robot account grants what it has and nothing else; people grant what their role lets them manage."""
     if actor.principal is None or not _is_robot(actor):
         return
+    if level == PROJECT:
+        permissions = [replace(one, access=with_implied(one.access)) for one in permissions]
     own = rights_of(actor.principal.id).permissions
     if not all(map(own.covers, permissions)):
         raise DeniedError("a robot account can only grant permissions that it has itself")
@@ -244,6 +271,41 @@ def _tell(actor: SecurityContext, robot: Robot, operation: str) -> None:
 
 def _is_robot(actor: SecurityContext) -> bool:
     return actor.principal is not None and actor.principal.kind == ROBOT
+
+
+def _creator(actor: SecurityContext) -> int:
+    """The id of the robot account or person who makes one; whoever uses an access token is its person."""
+    if actor.principal is None:
+        return 0
+    return actor.principal.person or actor.principal.id
+
+
+def _life_at_start(duration: int | None, expires_at: int, now: float) -> tuple[int, int]:
+    """The days and the end of a new account."""
+    if expires_at:
+        expiry_check(expires_at, now=now)
+        return _days(now, expires_at), expires_at
+    days = min(system_settings().robot_token_duration, MAX_DURATION_DAYS) if duration is None else duration
+    duration_check(days)
+    return days, _expiry(now, days)
+
+
+def _life_change(robot: Robot, duration: int | None, expires_at: int | None) -> None:
+    start = robot.creation_time.timestamp()
+    if duration is not None and duration != robot.duration:
+        robot.duration = duration
+        robot.expires_at = _expiry(start, duration)
+    elif expires_at and expires_at != robot.expires_at:
+        expiry_check(expires_at, now=time.time())
+        robot.duration = _days(start, expires_at)
+        robot.expires_at = expires_at
+
+
+def _days(start: float, expires_at: int) -> int:
+    """The duration that an end date comes to, in whole days as Harbor's tools show it."""
+    if expires_at == FOR_EVER:
+        return FOR_EVER
+    return min(max(math.ceil((expires_at - start) / SECONDS_A_DAY), 1), MAX_DURATION_DAYS)
 
 
 def _expiry(start: float, duration: int) -> int:

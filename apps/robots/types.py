@@ -21,16 +21,22 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class RobotPermission:
-    """Accesses in one name space: ``/`` (kind ``system``), a project's name or ``*`` (kind ``project``)."""
+    """Accesses in one name space: ``/`` (kind ``system``), a project's name or ``*`` (kind ``project``).
+
+    ``repositories`` are doublestar patterns of repositories without their project, which narrow accesses to what
+    lives in a repository; none for every repository.
+    """
 
     kind: str
     namespace: str
     access: tuple[Access, ...]
+    repositories: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As the API has it and the database keeps it."""
+        """As the API has it and the database keeps it; ``repositories`` only where there are some."""
         access = [{"resource": a.resource, "action": a.action, "effect": a.effect} for a in self.access]
-        return {"kind": self.kind, "namespace": self.namespace, "access": access}
+        shown: dict[str, Any] = {"kind": self.kind, "namespace": self.namespace, "access": access}
+        return shown | {"repositories": list(self.repositories)} if self.repositories else shown
 
 
 def permissions_from_json(value: object) -> tuple[RobotPermission, ...]:
@@ -50,6 +56,7 @@ def permissions_from_json(value: object) -> tuple[RobotPermission, ...]:
                 )
                 for access in _objects(item.get("access"), "access")
             ),
+            repositories=_texts(item.get("repositories"), "repositories"),
         )
         for item in _objects(value, "permissions")
     )
@@ -61,6 +68,14 @@ def _objects(value: object, name: str) -> list[Mapping[str, object]]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, Mapping) for item in value):
         raise BadRequestError(f"{name} must be a list of objects")
     return list(value)
+
+
+def _texts(value: object, name: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise BadRequestError(f"{name} of a permission must be a list of texts")
+    return tuple(dict.fromkeys(value))
 
 
 def _text(item: Mapping[str, object], name: str) -> str:

@@ -6,12 +6,14 @@ import string
 from collections.abc import Sequence
 
 from apps.common.errors import BadRequestError
+from apps.projects.patterns import repository_patterns_clean
 from apps.projects.roles import PROJECT_GRANTABLE, SYSTEM_GRANTABLE
 from apps.robots.constants import (
     EVERY_PROJECT,
     FOR_EVER,
     MAX_DESCRIPTION,
     MAX_DURATION_DAYS,
+    MAX_EXPIRY,
     MAX_NAME,
     MAX_PERMISSIONS,
     PROJECT,
@@ -50,6 +52,14 @@ def duration_check(duration: int) -> None:
         )
 
 
+def expiry_check(expires_at: int, *, now: float) -> None:
+    """An end date in seconds since 1970 that is still to come, or -1 for never."""
+    if expires_at != FOR_EVER and not now < expires_at <= MAX_EXPIRY:
+        raise BadRequestError(
+            f"bad request error expires_at input: {expires_at}, it must be -1(Never) or still to come"
+        )
+
+
 def description_check(description: str) -> None:
     """Text that the column holds."""
     if len(description) > MAX_DESCRIPTION or "\x00" in description:
@@ -76,6 +86,9 @@ def _permission_check(level: str, permission: RobotPermission) -> None:
         raise BadRequestError(f"bad request permission namespace: the system's is {SYSTEM_NAMESPACE}")
     if level == PROJECT and permission.namespace == EVERY_PROJECT:
         raise BadRequestError("bad request permission namespace: a project robot account is of one project")
+    if permission.kind == SYSTEM and permission.repositories:
+        raise BadRequestError("bad request permission repositories: the system has none")
+    repository_patterns_clean(permission.repositories)
     for access in permission.access:
         if (access.resource, access.action) not in grantable:
             raise BadRequestError(f"bad request permission: {access.resource[:64]}:{access.action[:64]}")

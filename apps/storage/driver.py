@@ -23,6 +23,14 @@ class FileInfo:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Bytes that a medium holds at most, and those that are free for us."""
+
+    total: int
+    free: int
+
+
 class ByteStream(Protocol):
     """Pieces of a file, as ``bytes`` that stay valid; used by one thread, closed by whoever opened it."""
 
@@ -127,6 +135,9 @@ class StorageDriver(Protocol):
 
     def local_path(self, path: str) -> str | None:
         """An absolute path of the local file system by which others can read ``path``; None if there is none."""
+
+    def capacity(self) -> Capacity | None:
+        """The medium as a whole; None where it has no bounds that could be told."""
 
     def check(self) -> None:
         """Raise :class:`StorageError` with a message for people when the medium cannot be used now."""

@@ -70,7 +70,13 @@ def _make_world(server: HarborServer) -> World:
     admin = api(server.url, server.admin)
     private = make_project(admin, name=unique("private"))
     public = make_project(admin, name=unique("public"), public=True)
-    people: dict[str, Person] = {"sysadmin": server.admin, "outsider": make_user(admin)}
+    people: dict[str, Person] = {
+        "sysadmin": server.admin,
+        "outsider": make_user(admin),
+        "auditor": make_user(admin),
+    }
+    answer = admin.put(f"/users/{people['auditor'].id}/auditor", json={"auditor_flag": True})
+    assert answer.status_code == 200, answer.text
     members = {}
     for name, role in ROLES.items():
         people[name] = make_user(admin)

@@ -25,6 +25,7 @@ SIGNED_IN = "401 200 200 200 200 200 200 200 200"
 _MISSING = "999999"
 _P = "v2.0/projects/<str:project_name_or_id>"
 _N = "v2.0/projects/<str:project_name>"
+_TRASH = f"{_P}/trash/<str:trash_id>"
 _R = f"{_N}/repositories/<str:repository_name>"
 _ROBOT = {
     "name": "robot$nobody",
@@ -42,7 +43,10 @@ _ROBOT = {
 
 @dataclass(frozen=True)
 class Row:
-    """``route`` is as in the URL configuration; ``values`` replace its parameters (else the private project's)."""
+    """``route`` is as in the URL configuration; ``values`` replace its parameters (else the private project's).
+
+    ``auditor`` is what an auditor gets where that follows from no rule.
+    """
 
     method: str
     route: str
@@ -51,6 +55,14 @@ class Row:
     query: str = ""
     public: bool = False
     values: dict[str, str] = field(default_factory=dict)
+    auditor: int = 0
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """Statuses by identity. An auditor reads what a system administrator reads, and changes what anybody may."""
+        found = dict(zip(IDENTITIES, map(int, self.statuses.split()), strict=True))
+        like = "sysadmin" if self.method in {"GET", "HEAD"} else "outsider"
+        return found | {"auditor": self.auditor or found[like]}
 
     @property
     def id(self) -> str:
@@ -62,19 +74,39 @@ def _system_admin_only(allowed: int) -> str:
 
 
 _missing_user = {"user_id": _MISSING}
+_missing_group = {"group_id": _MISSING}
+_GROUP = "v2.0/usergroups/<str:group_id>"
+_missing_token = {"token_id": _MISSING}
+_own_tokens = {"user_id": "current"}
+_TOKEN = "v2.0/users/<str:user_id>/tokens/<str:token_id>"
 _missing_member = {"mid": _MISSING}
 _severity = {"meta_name": "severity"}
 _missing_repository = {"repository_name": "nothing"}
 _missing_reference = {"reference": "nothing"}
+_missing_trash = {"trash_id": _MISSING}
 _missing_tag = {"tag_name": "nothing"}
 _missing_robot = {"robot_id": _MISSING}
 _missing_quota = {"id": _MISSING}
+_missing_label = {"label_id": _MISSING}
+_missing_rule = {"immutable_rule_id": _MISSING}
 
 ROWS = (
+    # Without a CSRF token nobody gets further: the rest is in test_sessions.py.
+    Row("POST", "/c/login", "403 403 403 403 403 403 403 403 403"),
+    Row("GET", "/c/log_out", EVERYBODY),
+    Row("POST", "/c/userExists", "403 412 412 412 412 412 412 412 400"),
+    Row("GET", "/devcenter-api-2.0", EVERYBODY),
     Row("GET", "version", EVERYBODY),
     Row("GET", "v2.0/ping", EVERYBODY),
     Row("GET", "v2.0/health", EVERYBODY),
     Row("GET", "v2.0/systeminfo", EVERYBODY),
+    Row("GET", "v2.0/systeminfo/volumes", _system_admin_only(200)),
+    Row("GET", "v2.0/systeminfo/getcert", "404 404 404 404 404 404 404 404 404"),
+    Row("GET", "v2.0/configurations", _system_admin_only(200)),
+    Row("PUT", "v2.0/configurations", _system_admin_only(200), body={}),
+    Row("GET", "v2.0/system/CVEAllowlist", SIGNED_IN),
+    Row("PUT", "v2.0/system/CVEAllowlist", _system_admin_only(200), body={}),
+    Row("GET", "v2.0/internalconfig", _system_admin_only(200), auditor=403),
     Row("GET", "v2.0/openapi.json", EVERYBODY),
     Row("GET", "v2.0/permissions", "401 403 403 403 403 403 200 403 200"),
     Row("GET", "v2.0/quotas", _system_admin_only(200)),
@@ -96,6 +128,45 @@ ROWS = (
     Row("PATCH", "v2.0/robots/<str:robot_id>", _system_admin_only(404), body={}, values=_missing_robot),
     Row("DELETE", "v2.0/robots/<str:robot_id>", _system_admin_only(404), values=_missing_robot),
     Row("GET", "v2.0/repositories", EVERYBODY),
+    Row("GET", "v2.0/search", EVERYBODY, query="q=private"),
+    Row("GET", "v2.0/statistics", SIGNED_IN),
+    Row("GET", "v2.0/labels", EVERYBODY, query="scope=g"),
+    Row("POST", "v2.0/labels", _system_admin_only(400), body={"scope": "g", "name": ""}),
+    Row("GET", "v2.0/labels/<str:label_id>", "401 404 404 404 404 404 404 404 404", values=_missing_label),
+    Row(
+        "PUT",
+        "v2.0/labels/<str:label_id>",
+        "401 404 404 404 404 404 404 404 404",
+        body={"name": "x"},
+        values=_missing_label,
+    ),
+    Row("DELETE", "v2.0/labels/<str:label_id>", "401 404 404 404 404 404 404 404 404", values=_missing_label),
+    Row(
+        "GET",
+        "v2.0/icons/<str:digest>",
+        "404 404 404 404 404 404 404 404 404",
+        values={"digest": "sha256:nothing"},
+    ),
+    Row("GET", "v2.0/usergroups", _system_admin_only(200)),
+    Row("POST", "v2.0/usergroups", _system_admin_only(400), body={"group_name": "", "group_type": 4}),
+    Row("GET", "v2.0/usergroups/search", SIGNED_IN, query="groupname=a"),
+    Row("GET", _GROUP, _system_admin_only(404), values=_missing_group),
+    Row("PUT", _GROUP, _system_admin_only(404), body={"group_name": "x"}, values=_missing_group),
+    Row("DELETE", _GROUP, _system_admin_only(404), values=_missing_group),
+    Row("GET", f"{_GROUP}/members", _system_admin_only(404), values=_missing_group),
+    Row(
+        "POST",
+        f"{_GROUP}/members",
+        _system_admin_only(404),
+        body={"username": "x"},
+        values=_missing_group,
+    ),
+    Row(
+        "DELETE",
+        f"{_GROUP}/members/<str:user_id>",
+        _system_admin_only(404),
+        values=_missing_group | _missing_user,
+    ),
     Row("GET", "v2.0/users", _system_admin_only(200)),
     Row("POST", "v2.0/users", _system_admin_only(400), body={"username": "a"}),
     Row("GET", "v2.0/users/search", SIGNED_IN, query="username=a"),
@@ -105,16 +176,54 @@ ROWS = (
     Row("PUT", "v2.0/users/<str:user_id>", _system_admin_only(404), body={}, values=_missing_user),
     Row("DELETE", "v2.0/users/<str:user_id>", _system_admin_only(404), values=_missing_user),
     Row("PUT", "v2.0/users/<str:user_id>/sysadmin", _system_admin_only(404), body={}, values=_missing_user),
+    Row("PUT", "v2.0/users/<str:user_id>/auditor", _system_admin_only(404), body={}, values=_missing_user),
+    Row(
+        "PUT",
+        "v2.0/users/<str:user_id>/suspended",
+        _system_admin_only(404),
+        body={"suspended": True},
+        values=_missing_user,
+    ),
+    Row(
+        "GET",
+        "v2.0/users/<str:user_id>/tokens",
+        _system_admin_only(404),
+        values=_missing_user,
+        auditor=403,
+    ),
+    Row("GET", "v2.0/users/<str:user_id>/tokens", "401 200 200 200 200 200 200 412 200", values=_own_tokens),
+    Row("POST", "v2.0/users/<str:user_id>/tokens", _system_admin_only(404), body={}, values=_missing_user),
+    Row(
+        "POST",
+        "v2.0/users/<str:user_id>/tokens",
+        "401 400 400 400 400 400 400 412 400",
+        body={"label": ""},
+        values=_own_tokens,
+    ),
+    *(
+        Row(method, _TOKEN, statuses, body=body, values=values, auditor=auditor)
+        for method, body in (("GET", None), ("PUT", {"label": "x"}), ("DELETE", None))
+        for statuses, values, auditor in (
+            (_system_admin_only(404), _missing_user | _missing_token, 403),
+            ("401 404 404 404 404 404 404 412 404", _own_tokens | _missing_token, 404),
+        )
+    ),
     Row("PUT", "v2.0/users/<str:user_id>/password", _system_admin_only(404), body={}, values=_missing_user),
     Row("GET", "v2.0/projects", EVERYBODY),
     Row("HEAD", "v2.0/projects", SIGNED_IN, query="project_name=library"),
-    Row("POST", "v2.0/projects", "401 400 400 400 400 400 400 403 400", body={"project_name": "No Name"}),
+    Row(
+        "POST",
+        "v2.0/projects",
+        "401 400 400 400 400 400 400 403 400",
+        body={"project_name": "No Name"},
+        auditor=403,
+    ),
     Row("GET", _P, "401 403 200 200 200 200 200 403 200"),
     Row("GET", _P, "200 200 200 200 200 200 200 200 200", public=True),
     Row("PUT", _P, "401 403 403 403 403 403 200 403 200", body={}),
     Row("DELETE", _P, "401 403 403 403 403 403 412 403 412"),
     Row("DELETE", _P, _system_admin_only(412), public=True),
-    Row("GET", f"{_P}/_deletable", "401 403 403 403 403 403 200 403 200"),
+    Row("GET", f"{_P}/_deletable", "401 403 403 403 403 403 200 403 200", auditor=403),
     Row("GET", f"{_P}/summary", "401 403 200 200 200 200 200 403 200"),
     Row("GET", f"{_P}/members", "401 403 403 200 200 200 200 403 200"),
     Row("GET", f"{_P}/members", _system_admin_only(200), public=True),
@@ -141,6 +250,24 @@ ROWS = (
         values=_severity,
     ),
     Row("DELETE", f"{_P}/metadatas/<str:meta_name>", "401 403 403 403 403 403 404 403 404", values=_severity),
+    Row("GET", f"{_P}/immutabletagrules", "401 403 403 403 403 200 200 403 200"),
+    Row("POST", f"{_P}/immutabletagrules", "401 403 403 403 403 400 400 403 400", body={"tag_selectors": []}),
+    Row(
+        "PUT",
+        f"{_P}/immutabletagrules/<str:immutable_rule_id>",
+        "401 403 403 403 403 404 404 403 404",
+        body={"tag_selectors": []},
+        values=_missing_rule,
+    ),
+    Row(
+        "DELETE",
+        f"{_P}/immutabletagrules/<str:immutable_rule_id>",
+        "401 403 403 403 403 404 404 403 404",
+        values=_missing_rule,
+    ),
+    Row("GET", f"{_P}/push-rules", "401 403 403 403 403 200 200 403 200"),
+    Row("PUT", f"{_P}/push-rules", "401 403 403 403 403 403 400 403 400", body={"media_types": ["["]}),
+    Row("DELETE", f"{_P}/push-rules", "401 403 403 403 403 403 200 403 200"),
     Row("GET", f"{_N}/logs", "401 403 403 403 403 403 200 403 200"),
     Row("GET", f"{_N}/auditlog-exts", "401 403 403 403 403 403 200 403 200"),
     Row("GET", f"{_N}/repositories", "401 403 200 200 200 200 200 200 200"),
@@ -173,5 +300,82 @@ ROWS = (
         f"{_R}/artifacts/<str:reference>/tags/<str:tag_name>",
         "401 403 403 403 403 404 404 403 404",
         values=_missing_tag,
+    ),
+    Row("GET", f"{_P}/artifacts", "401 403 200 200 200 200 200 403 200"),
+    Row("GET", f"{_P}/artifacts", EVERYBODY, public=True),
+    Row("GET", f"{_P}/scanner", "401 403 200 200 200 200 200 403 200"),
+    Row("PUT", f"{_P}/scanner", "401 403 403 403 403 403 404 403 404", body={"uuid": "nothing"}),
+    Row("GET", f"{_P}/scanner/candidates", "401 403 403 403 403 403 200 403 200", auditor=403),
+    Row("GET", f"{_R}/artifacts/<str:reference>/accessories", "401 403 200 200 200 200 200 403 200"),
+    Row("GET", f"{_R}/artifacts/<str:reference>/accessories", EVERYBODY, public=True),
+    Row(
+        "POST",
+        f"{_R}/artifacts/<str:reference>/labels",
+        "401 403 403 403 404 404 404 403 404",
+        body={"id": int(_MISSING)},
+    ),
+    Row(
+        "DELETE",
+        f"{_R}/artifacts/<str:reference>/labels/<str:label_id>",
+        "401 403 403 403 404 404 404 403 404",
+        values=_missing_label,
+    ),
+    Row(
+        "GET",
+        f"{_R}/artifacts/<str:reference>/additions/<str:addition>",
+        "401 403 200 200 200 200 200 403 200",
+        values={"addition": "build_history"},
+    ),
+    Row(
+        "GET",
+        f"{_R}/artifacts/<str:reference>/additions/<str:addition>",
+        EVERYBODY,
+        public=True,
+        values={"addition": "build_history"},
+    ),
+    Row(
+        "GET",
+        f"{_R}/artifacts/<str:reference>/additions/vulnerabilities",
+        "401 403 200 200 200 200 200 403 200",
+    ),
+    Row("POST", f"{_R}/artifacts/<str:reference>/scan", "401 403 403 403 403 412 412 403 412"),
+    Row(
+        "POST",
+        f"{_R}/artifacts/<str:reference>/scan/stop",
+        "401 403 403 403 403 400 400 403 400",
+        body={"scan_type": "vulnerability"},
+    ),
+    Row(
+        "GET",
+        f"{_R}/artifacts/<str:reference>/scan/<str:report_id>/log",
+        "401 403 404 404 404 404 404 403 404",
+        values={"report_id": "nothing"},
+    ),
+    Row("GET", f"{_P}/trash", "401 403 403 403 403 200 200 403 200"),
+    Row("GET", f"{_P}/trash", _system_admin_only(200), public=True),
+    Row("GET", _TRASH, "401 403 403 403 403 404 404 403 404", values=_missing_trash),
+    Row("DELETE", _TRASH, "401 403 403 403 403 403 404 403 404", values=_missing_trash),
+    Row("POST", f"{_TRASH}/restore", "401 403 403 403 403 404 404 403 404", values=_missing_trash),
+    Row("GET", f"{_R}/tag-history", "401 403 403 403 200 200 200 403 200"),
+    Row("GET", f"{_R}/tag-history", _system_admin_only(200), public=True),
+    Row("POST", f"{_R}/restore", "401 403 403 403 403 400 400 403 400", body={"time": "then"}),
+    Row(
+        "PUT",
+        f"{_R}/artifacts/<str:reference>/tags/<str:tag_name>",
+        "401 403 403 403 403 404 404 403 404",
+        body={"expires_after": "1d"},
+        values=_missing_tag,
+    ),
+    Row(
+        "POST",
+        f"{_R}/artifacts/<str:reference>/deactivate",
+        "401 403 403 403 403 404 404 403 404",
+        values=_missing_reference,
+    ),
+    Row(
+        "POST",
+        f"{_R}/artifacts/<str:reference>/activate",
+        "401 403 403 403 403 404 404 403 404",
+        values=_missing_reference,
     ),
 )

@@ -1,6 +1,7 @@
 """What every operation does alike: ids, errors, bodies, pages."""
 
 import json
+import re
 import uuid
 
 import httpx
@@ -161,7 +162,8 @@ def test_pages_counts_and_links(world: World) -> None:
         url = answer.links.get("next", {}).get("url")
     assert seen == [f"{prefix}-{number}" for number in range(5)]
     middle = world.admin.get(f"/projects?q=name%3D~{prefix}&page_size=2&page=2").headers["Link"]
-    assert middle == (
+    assert middle.count("cursor=") == 1, "the first page needs none"
+    assert re.sub("cursor=[A-Za-z0-9_-]+&", "", middle) == (
         f'</api/v2.0/projects?page=1&page_size=2&q=name=~{prefix}>; rel="prev" , '
         f'</api/v2.0/projects?page=3&page_size=2&q=name=~{prefix}>; rel="next"'
     )

@@ -92,8 +92,6 @@ def test_list_filters(world: World, query: str, found: int) -> None:
 
 
 def test_what_would_be_lost_is_refused(world: World) -> None:
-    body = {"project_name": unique("lost"), "cve_allowlist": {"items": [{"cve_id": "CVE-2020-1"}]}}
-    assert world.admin.post("/projects", json=body).status_code == 400
     assert (
         world.admin.post("/projects", json={"project_name": unique("lost"), "registry_id": 3}).status_code
         == 400
@@ -132,7 +130,11 @@ def test_life_of_a_member(world: World) -> None:
         ({"role_id": 7, "member_user": {"username": "admin"}}, 400),
         ({"role_id": 1}, 400),
         ({"role_id": 1, "member_user": {"username": "nobody-at-all"}}, 404),
-        ({"role_id": 1, "member_group": {"group_name": "people"}}, 400),
+        ({"role_id": 1, "member_group": {"group_name": "no-such-group"}}, 404),
+        ({"role_id": 1, "member_group": {"id": 999999}}, 404),
+        ({"role_id": 1, "member_user": {"username": "admin"}, "push_patterns": ["a["]}, 400),
+        ({"role_id": 1, "member_user": {"username": "admin"}, "pull_patterns": [""]}, 400),
+        ({"role_id": 1, "member_user": {"username": "admin"}, "pull_patterns": "a"}, 400),
         ({"role_id": "one"}, 400),
     ],
 )

@@ -60,6 +60,17 @@ def test_audit_of_a_project(world: World) -> None:
     assert [row["resource"] for row in filtered] == [f"{project}/app:v1"]
 
 
+def test_a_row_says_where_the_change_came_from(world: World) -> None:
+    project = make_project(world.admin)
+    query = f"resource={project},method=POST,credential=password,address=127.0.0.1"
+    (row,) = world.admin.get(f"/auditlog-exts?q={query}").json()
+    assert (row["operation"], row["resource_type"]) == ("create", "project")
+    assert (row["address"], row["method"], row["credential"]) == ("127.0.0.1", "POST", "password")
+    assert world.admin.get(f"/auditlog-exts?q=resource={project},method=PUT").json() == []
+    (older,) = world.admin.get(f"/projects/{project}/logs").json()
+    assert not {"address", "method", "credential"} & set(older)
+
+
 def test_everybody_sees_the_rows_of_their_own_projects(world: World) -> None:
     ids = {
         identity: {row["id"] for row in world.clients[identity].get("/auditlog-exts?page_size=100").json()}

@@ -1,6 +1,13 @@
 """Ping, version, health, system info."""
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 from tests.api.conftest import World
+from tests.support.accounts import api
+from tests.support.server import HarborServer
 
 
 def test_ping_is_plain_text(world: World) -> None:
@@ -33,3 +40,25 @@ def test_signed_in_callers_learn_more(world: World) -> None:
     assert info["harbor_version"].startswith("v2.")
     assert (info["read_only"], info["has_ca_root"]) == (False, False)
     assert info["registry_storage_provider_name"] == "filesystem"
+
+
+def test_the_disk_of_the_blobs(world: World) -> None:
+    disk = shutil.disk_usage(world.server.data_dir)
+    (volume,) = world.admin.get("/systeminfo/volumes").json()["storage"]
+    assert volume["total"] == disk.total
+    assert 0 < volume["free"] <= disk.total
+
+
+@pytest.mark.slow
+def test_the_certificate_of_the_authority(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----\n")
+    with (
+        HarborServer({"HARBOR_CA_CERTIFICATE_FILE": str(authority)}) as server,
+        api(server.url, server.admin) as admin,
+        api(server.url) as anybody,
+    ):
+        answer = anybody.get("/systeminfo/getcert")
+        assert (answer.status_code, answer.content) == (200, authority.read_bytes())
+        assert answer.headers["Content-Disposition"] == "attachment; filename=ca.crt"
+        assert admin.get("/systeminfo").json()["has_ca_root"] is True

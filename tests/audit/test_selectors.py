@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.accounts.security import context_of
+from apps.accounts.models import UserGroup, UserGroupMember
+from apps.accounts.security import USER, Principal, context_of
+from apps.accounts.types import GroupType
 from apps.audit.models import AuditLog
 from apps.audit.selectors import audit_list
 from apps.common.errors import ForbiddenError, UnauthorizedError
-from apps.projects.contexts import AnonymousContext
+from apps.projects.contexts import AnonymousContext, LocalSecurityContext
 from apps.projects.models import Member
 from apps.projects.services import project_create
 from apps.projects.types import ProjectRef, Role
@@ -78,6 +80,23 @@ def test_a_member_sees_what_the_role_opens(projects, alice, role):
             audit_list(actor=member, project=projects[0])
     with pytest.raises(ForbiddenError):
         audit_list(actor=member, project=projects[1])
+
+
+def test_a_role_of_a_group_opens_the_log_too(projects, alice):
+    group = UserGroup.objects.create(group_name="auditors of one", group_type=GroupType.LOCAL)
+    UserGroupMember.objects.create(group=group, user=alice)
+    Member.objects.create(project_id=projects[0].id, group=group, role=Role.PROJECT_ADMIN)
+
+    assert resources(audit_list(actor=local_context(alice))) == ["one"]
+
+
+def test_an_auditor_sees_all(projects, alice):
+    auditor = LocalSecurityContext(
+        Principal(USER, alice.pk, "alice", 1, is_system_admin=False, is_auditor=True)
+    )
+
+    assert len(audit_list(actor=auditor)) == 3
+    assert resources(audit_list(actor=auditor, project=projects[1])) == ["two"]
 
 
 def test_anonymous_callers_see_nothing(projects):

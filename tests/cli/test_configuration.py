@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(run, tmp_path):
     file = tmp_path / "harbor.yml"
-    file.write_text("bind: 0.0.0.0:1234\ntoken_expiration: 5\n")
+    file.write_text("bind: 0.0.0.0:1234\nstall_timeout: 5\n")
 
-    shown = yaml.safe_load(run("config", "show", "--config", str(file), HARBOR_TOKEN_EXPIRATION="7").stdout)
+    shown = yaml.safe_load(run("config", "show", "--config", str(file), HARBOR_STALL_TIMEOUT="7").stdout)
 
-    assert (shown["bind"], shown["token_expiration"], shown["threads"]) == ("0.0.0.0:1234", 7, 256)
+    assert (shown["bind"], shown["stall_timeout"], shown["threads"]) == ("0.0.0.0:1234", 7, 256)
 
 
 def test_relative_paths_become_absolute_so_that_every_process_means_the_same(run, tmp_path):
@@ -33,6 +33,10 @@ def test_relative_paths_become_absolute_so_that_every_process_means_the_same(run
         ({}, "- a list\n", "harbor.yml"),
         ({}, "a: [\n", "harbor.yml"),
         ({"HARBOR_TLS_CERT": "/nowhere.pem"}, "", "tls_key"),
+        ({"HARBOR_CA_CERTIFICATE_FILE": "/nowhere.pem"}, "", "ca_certificate_file"),
+        ({"CONFIG_OVERWRITE_JSON": "{"}, "", "CONFIG_OVERWRITE_JSON"),
+        ({"CONFIG_OVERWRITE_JSON": '{"no_such_setting": 1}'}, "", "no_such_setting"),
+        ({"HARBOR_CONFIG_OVERWRITE_JSON": '{"token_expiration": 0}'}, "", "token_expiration"),
     ],
 )
 @pytest.mark.parametrize("command", [("config", "check"), ("up",)], ids=["check", "up"])
@@ -64,6 +68,7 @@ def test_secrets_are_masked(run):
         "config",
         "show",
         HARBOR_ADMIN_PASSWORD="geheim1",
+        CONFIG_OVERWRITE_JSON='{"oidc_client_secret": "geheim6"}',
         HARBOR_DATABASE_URL="postgresql://me:geheim2@host/db?sslmode=require&sslpassword=geheim3",
         HARBOR_REDIS_URL="redis://:geheim4@host/0",
         HARBOR_STORAGE_URL="s3://bucket/a?endpoint=http://host:9000&secret_key=geheim5",
@@ -76,8 +81,9 @@ def test_secrets_are_masked(run):
     assert shown["storage_url"] == "s3://bucket/a?endpoint=http://host:9000&secret_key=********"
 
 
-def test_the_page_of_settings_is_current(run):
-    assert run("config", "docs").stdout == (ROOT / "docs/configuration.md").read_text("utf-8")
+@pytest.mark.parametrize("page", ["configuration", "settings"])
+def test_the_pages_of_settings_are_current(run, page):
+    assert run("config", "docs", page).stdout == (ROOT / f"docs/{page}.md").read_text("utf-8")
 
 
 def test_the_schema_knows_each_setting_and_no_other(run):

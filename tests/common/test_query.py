@@ -136,7 +136,8 @@ def test_values_of_another_type_are_refused(text: str) -> None:
         ("", [11, 12, 13, 14]),
         ("-user_id", [14, 13, 12, 11]),
         ("sysadmin_flag,-user_id", [14, 13, 12, 11]),
-        ("-sysadmin_flag", [11, 12, 13, 14]),
+        ("-sysadmin_flag", [11, 14, 13, 12]),
+        ("sysadmin_flag", [12, 13, 14, 11]),
         ("nonsense,-comment", [11, 12, 13, 14]),
     ],
 )

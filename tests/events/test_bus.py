@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.events import bus, catalogue
@@ -120,6 +120,7 @@ def test_the_catalogue_is_found():
     assert len(EVENTS) >= 17
 
 
+@settings(deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 def test_every_event_survives_json(kind, data):

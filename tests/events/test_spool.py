@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from apps.events import bus
 from apps.events.catalogue import ArtifactsPulled
 from apps.events.models import SpoolFile
-from apps.events.spool import PERIOD_SECONDS, PullSpool, pull_line, spool_drain
+from apps.events.spool import PERIOD_SECONDS, Spool, pull_line, spool_drain
 
 pytestmark = [pytest.mark.usefixtures("empty_bus"), pytest.mark.django_db(transaction=True)]
 
@@ -23,9 +23,9 @@ _OTHER_PROCESS = """
 import os, pathlib, signal, sys
 import django
 django.setup()
-from apps.events.spool import PullSpool, pull_line
+from apps.events.spool import Spool, pull_line
 
-spool = PullSpool(pathlib.Path(sys.argv[1]))
+spool = Spool(pathlib.Path(sys.argv[1]))
 for number in range(50):
     spool.append(pull_line((1, 2, "library/app", 3, "sha256:aa", "v1", sys.argv[2]), 1.5))
 os.kill(os.getpid(), signal.SIGKILL)
@@ -48,11 +48,11 @@ def pulls():
 
 
 def a_line(operator: str = "admin") -> bytes:
-    return pull_line((1, 2, "library/app", 3, "sha256:aa", "v1", operator), _AT)
+    return pull_line((1, 2, "library/app", 3, "sha256:aa", "v1", operator), _AT, "192.0.2.1")
 
 
 def test_a_pull_comes_back_whole(folder, pulls):
-    PullSpool(folder).append(a_line())
+    Spool(folder).append(a_line())
 
     assert spool_drain(everything=True) == 1
 
@@ -60,7 +60,15 @@ def test_a_pull_comes_back_whole(folder, pulls):
     assert (pull.project_id, pull.repository_id, pull.repository_name) == (1, 2, "library/app")
     assert (pull.artifact_id, pull.digest, pull.tag, pull.operator) == (3, "sha256:aa", "v1", "admin")
     assert pull.occurred_at == datetime.fromtimestamp(_AT, UTC)
+    assert pull.address == "192.0.2.1"
     assert list(folder.iterdir()) == []
+
+
+def test_a_line_of_the_release_before_has_no_address(folder, pulls):
+    (folder / "host-1-1.jsonl").write_bytes(b'[1,2,"library/app",3,"sha256:aa","v1","admin",1700000000.25]\n')
+
+    assert spool_drain() == 1
+    assert (pulls[0].operator, pulls[0].address) == ("admin", "")
 
 
 def test_a_torn_line_is_no_pull(folder, pulls):
@@ -143,7 +151,7 @@ def test_several_processes_that_are_killed(folder, pulls):
 
 
 def test_a_forked_process_has_a_file_of_its_own(folder, pulls):
-    spool = PullSpool(folder)
+    spool = Spool(folder)
     spool.append(a_line("parent"))
     child = os.fork()
     if child == 0:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from apps.accounts.models import UserGroup, UserGroupMember
+from apps.accounts.types import GroupType
 from apps.projects.contexts import AnonymousContext, LocalSecurityContext
 from apps.projects.models import Member, Project
 from apps.projects.roles import (
@@ -13,7 +15,8 @@ from apps.projects.roles import (
     SYSTEM_GRANTABLE,
     SYSTEM_PERMISSIONS,
 )
-from apps.projects.types import Role
+from apps.projects.selectors import permissions_in, roles_in
+from apps.projects.types import IN_REPOSITORIES, READING, Role
 from tests.support.people import acting, person
 
 ADMIN, DEVELOPER, GUEST, MAINTAINER, LIMITED = Role
@@ -169,3 +172,103 @@ def test_contexts_follow_the_table(django_assert_num_queries):
         assert root.can_project(0, public=False, resource="anything", action="at-all")
         assert root.can_system("anything", "at-all")
     assert not AnonymousContext().can_system("catalog", "read")
+
+
+@pytest.mark.django_db
+def test_roles_of_groups_are_added_to_ones_own(django_assert_num_queries):
+    owner, user = person(), person()
+    project = Project.objects.create(name="groups", owner=owner)
+    for number, role in enumerate((GUEST, MAINTAINER, GUEST)):
+        group = UserGroup.objects.create(group_name=f"g{number}", group_type=GroupType.LOCAL)
+        UserGroupMember.objects.create(group=group, user=user)
+        Member.objects.create(project=project, group=group, role=role)
+    Member.objects.create(project=project, user=user, role=DEVELOPER)
+
+    with django_assert_num_queries(1):
+        assert roles_in(user_id=user.pk, project_id=project.pk) == (MAINTAINER, DEVELOPER, GUEST)
+    context = acting(user)
+    with django_assert_num_queries(0):
+        for (resource, action), who in TABLE.items():
+            asked = {"public": False, "resource": resource, "action": action}
+            assert context.can_project(project.pk, **asked) == bool({MAINTAINER, DEVELOPER, GUEST} & who)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", Role)
+def test_patterns_narrow_each_role(role):
+    """Reads by the pull patterns, changes by the push patterns, and only what lives in a repository."""
+    user = person()
+    project = Project.objects.create(name="narrow", owner=person())
+    Member.objects.create(
+        project=project, user=user, role=role, pull_patterns=["base/**"], push_patterns=["base/app"]
+    )
+    context = acting(user)
+    reached = {"base/app": (True, True), "base/web": (True, False), "other": (False, False), "": (True, True)}
+    for (resource, action), who in TABLE.items():
+        for repository, (reads, changes) in reached.items():
+            reaches = resource not in IN_REPOSITORIES or (reads if action in READING else changes)
+            asked = {"resource": resource, "action": action, "repository": repository}
+            assert context.can_project(project.pk, public=False, **asked) == (role in who and reaches)
+            public = PUBLIC in who or (role in who and reaches)
+            assert context.can_project(project.pk, public=True, **asked) == public
+    assert context.is_narrowed_in()
+    assert context.is_narrowed_in(project.pk)
+    assert not context.is_narrowed_in(project.pk + 1)
+
+
+@pytest.mark.django_db
+def test_patterns_of_one_role_leave_another():
+    user = person()
+    project = Project.objects.create(name="both", owner=person())
+    group = UserGroup.objects.create(group_name="g", group_type=GroupType.LOCAL)
+    UserGroupMember.objects.create(group=group, user=user)
+    Member.objects.create(project=project, group=group, role=DEVELOPER, push_patterns=["ci/*"])
+    Member.objects.create(project=project, user=user, role=GUEST, pull_patterns=["docs"])
+
+    def may(action, repository):
+        return acting(user).can_project(
+            project.pk, public=False, resource="repository", action=action, repository=repository
+        )
+
+    assert [may("push", name) for name in ("ci/app", "docs", "ci/a/b")] == [True, False, False]
+    assert may("pull", "anything"), "the group reads everything"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [None, *Role])
+@pytest.mark.parametrize("public", [False, True])
+def test_an_auditor_reads_everything_and_changes_nothing_whatever_the_role(
+    role, public, django_assert_num_queries
+):
+    user = person()
+    user.auditor_flag = True
+    user.save()
+    project = Project.objects.create(name="audited", owner=person(), public=public)
+    if role is not None:
+        Member.objects.create(project=project, user=user, role=role, pull_patterns=["nothing"])
+    context = acting(user)
+    assert (context.sees_everything, context.is_system_admin, context.is_narrowed_in()) == (
+        True,
+        False,
+        False,
+    )
+    with django_assert_num_queries(0):
+        for resource in RESOURCES:
+            for action in ACTIONS:
+                may = action in {"read", "list", "pull"}
+                for project_id in (project.pk, 0):
+                    asked = {"public": public, "resource": resource, "action": action, "repository": "a/b"}
+                    assert context.can_project(project_id, **asked) == may
+        for resource, action in {*SYSTEM_PERMISSIONS, *SYSTEM_GRANTABLE}:
+            assert context.can_system(resource, action) == (action in {"read", "list"})
+    shown = permissions_in(actor=context, project=project)
+    assert shown == {pair for pair in PROJECT_PERMISSIONS if pair[1] in READING}
+
+
+@pytest.mark.django_db
+def test_a_system_administrator_who_is_an_auditor_too_stays_one():
+    user = person(sysadmin=True)
+    user.auditor_flag = True
+    user.save()
+    assert acting(user).can_project(0, public=False, resource="repository", action="delete")
+    assert acting(user).can_system("user", "delete")

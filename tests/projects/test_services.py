@@ -17,6 +17,7 @@ from apps.common.errors import (
 )
 from apps.events import bus
 from apps.projects.contexts import AnonymousContext
+from apps.projects.member_services import member_add, member_delete, member_update
 from apps.projects.models import Member, Project
 from apps.projects.selectors import (
     actions_on_repository,
@@ -34,9 +35,6 @@ from apps.projects.selectors import (
 )
 from apps.projects.services import (
     library_create,
-    member_add,
-    member_delete,
-    member_update,
     metadata_add,
     metadata_delete,
     metadata_update,

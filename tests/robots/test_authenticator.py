@@ -12,6 +12,7 @@ from apps.robots.constants import PROJECT, SYSTEM
 from apps.robots.models import Robot
 from apps.robots.services import robot_create, robot_delete, robot_disable, robot_secret_refresh
 from tests.robots.conftest import grant
+from tests.support.people import settings_are
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_it_is_registered():
     [("robot$ci", True), ("robot$team+ci", True), ("robot", False), ("admin", False), ("", False)],
 )
 def test_names_that_are_surely_robots(name, claimed):
-    assert RobotAuthenticator().claims(name) is claimed
+    assert RobotAuthenticator().claims(name, "secret") is claimed
 
 
 def test_name_and_secret(made):
@@ -114,3 +115,28 @@ def test_a_system_robot_signs_in_by_its_bare_name(admin):
     made = robot_create(actor=admin, name="scan-all", level=SYSTEM, permissions=[grant("/", "project:list")])
 
     assert sign_in("robot$scan-all", made.secret) is not None
+
+
+def test_only_from_its_networks(admin, make_project):
+    make_project()
+    permission = grant("team", "repository:pull")
+    made = robot_create(
+        actor=admin, name="ci", level=PROJECT, permissions=[permission], sources=["192.0.2.0/24"]
+    )
+
+    def signs_in(address):
+        return authenticate("robot$team+ci", made.secret, address=address) is not None
+
+    assert not signs_in("203.0.113.1")
+    assert signs_in("192.0.2.1")
+    assert not signs_in("203.0.113.1"), "also where its secret was verified a moment ago"
+    assert signs_in("::ffff:192.0.2.1")
+
+
+def test_another_prefix(made):
+    settings_are(robot_name_prefix="bot-")
+    assert sign_in("robot$team+ci", made.secret) is None
+    principal = sign_in("bot-team+ci", made.secret)
+    assert principal is not None
+    assert principal.name == "bot-team+ci"
+    assert authenticate("bot-team+ci", made.secret, address="192.0.2.1") is not None

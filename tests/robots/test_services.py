@@ -1,5 +1,7 @@
 """Making, changing and deleting robot accounts: Harbor's rules, and who may."""
 
+import math
+import time
 from datetime import timedelta
 
 import pytest
@@ -29,6 +31,7 @@ from apps.robots.services import (
 from apps.robots.types import RobotPermission, permissions_from_json
 from apps.robots.validation import random_secret, secret_check
 from tests.robots.conftest import grant, ref, robot_context
+from tests.support.people import settings_are
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("make_project")]
 
@@ -68,7 +71,7 @@ def test_a_project_robot(make_project, admin):
 def test_a_system_robot(make_robot):
     robot = make_robot(grant("*", "repository:pull"), grant("/", "project:list"), name="all")
 
-    assert (robot.name, robot.project, robot.expires_at) == ("all", None, -1)
+    assert (robot.name, robot.project, robot.duration) == ("all", None, 30), "the setting's default"
 
 
 def test_each_change_is_recorded(make_project, make_robot, admin):
@@ -395,3 +398,92 @@ def test_random_secrets_keep_the_rule():
         assert len(secret) == 32
         assert secret.isascii()
         assert secret.isalnum()
+
+
+def test_the_settings_give_prefix_and_duration(make_project, make_robot):
+    make_project()
+    settings_are(robot_name_prefix="bot-", robot_token_duration=7)
+    robot = make_robot(PULL, level=PROJECT)
+
+    assert full_name(robot) == "bot-team+ci"
+    assert (robot.name, robot.duration) == ("team+ci", 7)
+    assert robot.expires_at == int((robot.creation_time + timedelta(days=7)).timestamp())
+    assert make_robot(PULL, level=PROJECT, name="ever", duration=-1).expires_at == -1
+
+
+def test_the_longest_default(make_project, make_robot):
+    make_project()
+    settings_are(robot_token_duration=9_999_999_999)
+
+    assert make_robot(PULL, level=PROJECT).duration == 2**31 - 1
+
+
+def test_an_end_date(make_project, make_robot, admin):
+    make_project()
+    end = int(time.time()) + 36 * 3600
+    robot = make_robot(PULL, level=PROJECT, duration=5, expires_at=end)
+    assert (robot.expires_at, robot.duration) == (end, 2), "in whole days, as Harbor's tools show it"
+
+    assert update(admin, robot, duration=2, expires_at=end).expires_at == end
+    later = update(admin, robot, duration=2, expires_at=end + 86400)
+    assert (later.expires_at, later.duration) == (end + 86400, 3)
+    longer = update(admin, robot, duration=9, expires_at=end + 86400)
+    assert longer.expires_at == int((robot.creation_time + timedelta(days=9)).timestamp())
+    never = update(admin, robot, expires_at=-1)
+    assert (never.expires_at, never.duration) == (-1, -1)
+    assert update(admin, robot).expires_at == -1
+
+
+@pytest.mark.parametrize("end", [1, -2, 2**63 - 1])
+def test_bad_end_dates(make_project, make_robot, admin, end):
+    make_project()
+    with pytest.raises(BadRequestError, match="expires_at"):
+        make_robot(PULL, level=PROJECT, expires_at=end)
+    robot = make_robot(PULL, level=PROJECT)
+    with pytest.raises(BadRequestError, match="expires_at"):
+        update(admin, robot, expires_at=end)
+    assert math.isclose(robot.expires_at, robot.creation_time.timestamp() + 30 * 86400, abs_tol=1)
+
+
+def test_sources(make_project, make_robot, admin):
+    make_project()
+    robot = make_robot(PULL, level=PROJECT, sources=["192.0.2.9/24", "::1"])
+    assert robot.sources == ["192.0.2.0/24", "::1/128"]
+    assert update(admin, robot).sources == ["192.0.2.0/24", "::1/128"], "left out, they stay"
+    assert update(admin, robot, sources=["10.0.0.0/8"]).sources == ["10.0.0.0/8"]
+    with pytest.raises(BadRequestError):
+        update(admin, robot, sources=["here"])
+    assert update(admin, robot, sources=[]).sources == []
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [
+        RobotPermission("project", "team", PULL.access, ("",)),
+        RobotPermission("project", "team", PULL.access, ("a[",)),
+        RobotPermission("project", "team", PULL.access, ("a\x00",)),
+        RobotPermission("project", "team", PULL.access, tuple(f"r{n}" for n in range(65))),
+        RobotPermission("system", "/", grant("/", "user:read").access, ("a",)),
+    ],
+)
+def test_bad_patterns(make_project, make_robot, permission):
+    make_project()
+    with pytest.raises(BadRequestError):
+        make_robot(permission)
+
+
+@pytest.mark.parametrize("value", ["a", [1], {"a": 1}])
+def test_patterns_of_another_shape(value):
+    with pytest.raises(BadRequestError):
+        permissions_from_json([{"kind": "project", "namespace": "x", "access": [], "repositories": value}])
+
+
+def test_a_pushing_robot_needs_the_pull_that_it_would_give(make_project, make_robot):
+    make_project()
+    only_push = robot_context(make_robot(grant("team", "repository:push", "robot:create"), name="maker"))
+    with pytest.raises(DeniedError):
+        make_robot(grant("team", "repository:push"), level=PROJECT, actor=only_push)
+    both = robot_context(
+        make_robot(grant("team", "repository:push", "repository:pull", "robot:create"), name="second")
+    )
+    assert make_robot(grant("team", "repository:push"), level=PROJECT, actor=both).creator_type == "robot"

@@ -140,5 +140,12 @@ class TestFiles:
         with open(local, "rb") as file:
             assert file.read() == b"abc"
 
+    def test_capacity(self, medium, driver):
+        found = driver.capacity()
+        if not medium.local:
+            assert found is None
+            return
+        assert 0 < found.free <= found.total
+
     def test_check(self, driver):
         driver.check()

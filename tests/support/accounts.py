@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.contract import check_answer
+
 API = "/api/v2.0"
 # Made once: a client would read all the certificates of the system for itself, which takes longer than its requests.
 TRUST = ssl.create_default_context()
@@ -43,7 +45,14 @@ class Person:
 def api(url: str, person: Person | None = None, *, timeout: float = 60) -> httpx.Client:
     """A client of the REST API at the server's ``url``; paths are below ``/api/v2.0``. The caller closes it."""
     auth = person.basic if person else None
-    return httpx.Client(base_url=f"{url}{API}", auth=auth, timeout=timeout, verify=TRUST)
+    # Every answer that any test gets is held against Harbor's description.
+    return httpx.Client(
+        base_url=f"{url}{API}",
+        auth=auth,
+        timeout=timeout,
+        verify=TRUST,
+        event_hooks={"response": [check_answer]},
+    )
 
 
 def unique(prefix: str) -> str:

@@ -1,10 +1,14 @@
 """People straight in the database, for tests below HTTP."""
 
+import json
 import secrets
 import uuid
 
 from apps.accounts.models import User
 from apps.accounts.selectors import principal_of
+from apps.common.stamps import touch
+from apps.config.models import Setting
+from apps.config.selectors import SETTINGS_STAMP
 from apps.projects.contexts import LocalSecurityContext
 
 
@@ -40,3 +44,10 @@ def seen_events(monkeypatch, bus_module) -> list:
 
     monkeypatch.setattr(bus_module, "publish", recording)
     return events
+
+
+def settings_are(**values: object) -> None:
+    """Give system settings these values, as an administrator does."""
+    for name, value in values.items():
+        Setting.objects.update_or_create(name=name, defaults={"value": json.dumps(value)})
+    touch(SETTINGS_STAMP)

@@ -1,14 +1,28 @@
 """Artifacts deleted and copied."""
 
+from collections.abc import Iterable
+
 from django.db.models import Prefetch
 from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import ArtifactReferencedError, ManifestUnknownError
 from apps.artifacts.gates import Deletion, gates
-from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, Tag
+from apps.artifacts.models import (
+    Artifact,
+    ArtifactBlob,
+    ArtifactLabel,
+    ArtifactReference,
+    Repository,
+    Tag,
+    TrashEntry,
+)
 from apps.artifacts.selectors import artifact_row, repository_row
+from apps.artifacts.services.dependents import with_dependents
+from apps.artifacts.services.history import Move, tag_moves_record
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
+from apps.artifacts.services.trash import trash_put
+from apps.artifacts.types import repository_path
 from apps.common.database import again_after_deadlock, delete_rows, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -16,15 +30,23 @@ from apps.events.catalogue import ArtifactDeleted
 
 
 @again_after_deadlock
-def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: str) -> None:
-    """Delete an artifact and the tags that point to it.
+def artifact_delete(
+    *, actor: SecurityContext, repository_name: str, reference: str, reason: str = TrashEntry.PERSON
+) -> None:
+    """Move an artifact into the trash, with the tags that point to it and what is nothing without it.
 
-    A child of an index cannot go before it (:class:`ArtifactReferencedError`). What only this artifact needed
-    is no longer paid for; the bytes go at collection.
+    Those are its accessories, and the children of an index that have no tag and no other index; theirs too. A child
+    of an index cannot go before it (:class:`ArtifactReferencedError`). What only they needed is no longer paid for;
+    the bytes go at collection. ``reason`` is one of ``TrashEntry.REASONS``.
     """
     repository = repository_row(repository_name)
     require_project(
-        actor, repository.project_id, public=repository.project.public, resource="artifact", action="delete"
+        actor,
+        repository.project_id,
+        public=repository.project.public,
+        resource="artifact",
+        action="delete",
+        repository=repository_path(repository_name),
     )
     artifact = artifact_row(repository, reference)
     with write_atomic():
@@ -34,35 +56,68 @@ def artifact_delete(*, actor: SecurityContext, repository_name: str, reference: 
             raise ManifestUnknownError(f"artifact {reference} not found in {repository_name}")
         if ArtifactReference.objects.filter(child=artifact).exists():
             raise ArtifactReferencedError("the deleting artifact is referenced by others")
-        tags = tuple(
-            Tag.objects.select_for_update()
-            .filter(artifact=artifact)
-            .order_by("name")
-            .values_list("name", flat=True)
-        )
-        _check(actor.name, repository, artifact.digest, tags)
+        going = with_dependents(repository_id=repository.pk, artifact_id=artifact.pk, digest=artifact.digest)
+        names = _tags_of(going)
+        for artifact_id, digest in going.items():
+            _check(actor.name, repository, digest, tuple(names[artifact_id]))
         touch(repository_key(repository_name))
-        blob_ids = list(ArtifactBlob.objects.filter(artifact=artifact).values_list("blob_id", flat=True))
-        delete_rows(Tag.objects.filter(artifact=artifact))
-        delete_rows(ArtifactBlob.objects.filter(artifact=artifact))
-        delete_rows(ArtifactReference.objects.filter(parent=artifact))
-        delete_rows(Artifact.objects.filter(pk=artifact.pk))
+        at = timezone.now()
+        trash_put(
+            operator=actor.name,
+            reason=reason,
+            repository=repository,
+            kind=TrashEntry.ARTIFACT,
+            at=at,
+            artifact_ids=going,
+            digest=artifact.digest,
+        )
+        tag_moves_record(
+            operator=actor.name,
+            project_id=repository.project_id,
+            repository_name=repository_name,
+            moves=[Move(name, going[pk], "") for pk, some in names.items() for name in some],
+            at=at,
+        )
+        blob_ids = _artifacts_drop(going)
         publish(
             ArtifactDeleted(
                 operator=actor.name,
+                occurred_at=at,
                 project_id=repository.project_id,
                 repository_id=repository.pk,
                 repository_name=repository_name,
                 artifact_id=artifact.pk,
                 digest=artifact.digest,
-                tags=tags,
+                tags=tuple(names[artifact.pk]),
             )
         )
         freed = project_blobs_release(
             project_id=repository.project_id, blob_ids=blob_ids, even_if_linked=True
         )
-        Repository.objects.filter(pk=repository.pk).update(update_time=timezone.now())
+        Repository.objects.filter(pk=repository.pk).update(update_time=at)
         storage_charge(project_id=repository.project_id, delta=-freed, operator=actor.name)
+
+
+def _tags_of(artifact_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Lock the tags of these artifacts; names by artifact."""
+    names: dict[int, list[str]] = {artifact_id: [] for artifact_id in artifact_ids}
+    rows = Tag.objects.select_for_update().filter(artifact_id__in=list(names)).order_by("name")
+    for artifact_id, name in rows.values_list("artifact_id", "name"):
+        names[artifact_id].append(name)
+    return names
+
+
+def _artifacts_drop(artifact_ids: Iterable[int]) -> list[int]:
+    """Delete the rows of these artifacts; returns the blobs that they needed."""
+    ids = list(artifact_ids)
+    links = ArtifactBlob.objects.filter(artifact_id__in=ids)
+    blob_ids = list(links.values_list("blob_id", flat=True).distinct())
+    delete_rows(Tag.objects.filter(artifact_id__in=ids))
+    delete_rows(ArtifactLabel.objects.filter(artifact_id__in=ids))
+    delete_rows(links)
+    delete_rows(ArtifactReference.objects.filter(parent_id__in=ids))
+    delete_rows(Artifact.objects.filter(pk__in=ids))
+    return blob_ids
 
 
 def artifacts_gate_deletion(*, operator: str, repository: Repository) -> None:

@@ -1,5 +1,7 @@
 """Blobs: committed from an upload, linked from another repository, unlinked."""
 
+from collections.abc import Callable
+
 from django.db import IntegrityError
 
 from apps.accounts.security import SecurityContext, require_project
@@ -24,7 +26,7 @@ from apps.artifacts.services.links import (
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.uploads import Received, upload_hash
-from apps.artifacts.types import RepositoryRef
+from apps.artifacts.types import RepositoryRef, repository_path
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.errors import DomainError
 from apps.common.stamps import repository_key, touch
@@ -51,7 +53,14 @@ def blob_commit(
     gates refuse, likewise; raises :class:`UploadUnknownError` or :class:`UploadInvalidError` when another request
     finished the upload or is writing to it. The bytes are durable in place before the row says that they exist.
     """
-    require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    require_project(
+        actor,
+        project.id,
+        public=project.public,
+        resource="repository",
+        action="push",
+        repository=repository_path(repository_name),
+    )
     driver = get_driver()
     upload = upload_path(repository_name, upload_id)
     release_connection()
@@ -119,17 +128,25 @@ def blob_mount(
     repository_name: str,
     digest: Digest,
     source: RepositoryRef | None,
+    may_read: Callable[[str], bool] = lambda _: False,
 ) -> bool:
     """Link a blob that the caller may already read into a repository; False when there is none to link.
 
     ``source`` narrows the search to one repository (the caller has checked that it may be read); without it any
-    repository of this project or of a public one serves.
+    repository of this project that ``may_read`` lets through, by its name, or of a public project serves.
     """
-    require_project(actor, project.id, public=project.public, resource="repository", action="push")
+    require_project(
+        actor,
+        project.id,
+        public=project.public,
+        resource="repository",
+        action="push",
+        repository=repository_path(repository_name),
+    )
     blob = (
         blob_find(source, str(digest))
         if source is not None
-        else blob_source_find(project_id=project.id, digest=str(digest))
+        else blob_source_find(project_id=project.id, digest=str(digest), may_read=may_read)
     )
     if blob is None:
         return False
@@ -161,7 +178,14 @@ def blob_delete(
 
     Raises :class:`BlobReferencedError` while an artifact of the repository needs it.
     """
-    require_project(actor, project.id, public=project.public, resource="repository", action="delete")
+    require_project(
+        actor,
+        project.id,
+        public=project.public,
+        resource="repository",
+        action="delete",
+        repository=repository_path(repository.name),
+    )
     blob = blob_find(repository, str(digest))
     if blob is None:
         raise BlobUnknownError("the blob is not known to the repository", detail=str(digest))

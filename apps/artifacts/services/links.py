@@ -43,6 +43,21 @@ def blob_ensure(*, digest: str, size: int, stored: bool) -> int:
         return int(cursor.fetchone()[0])
 
 
+def manifest_blobs_ensure(*, sizes: Mapping[str, int]) -> dict[str, int]:
+    """:func:`blob_ensure` for many manifests (digest to size in bytes) in one statement; returns their ids."""
+    now = timezone.now()
+    values = [value for digest in sorted(sizes) for value in (digest, sizes[digest], False, now)]
+    places = ", ".join(["(%s, %s, %s, 'live', %s)"] * len(sizes))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO blob (digest, size, stored, state, touched_at) VALUES {places}"  # noqa: S608 (places only)
+            " ON CONFLICT (digest) DO UPDATE SET state = 'live', touched_at = excluded.touched_at"
+            " RETURNING digest, id",
+            values,
+        )
+        return dict(cursor.fetchall())
+
+
 def repository_blobs_link(*, repository_id: int, blob_ids: Iterable[int]) -> None:
     """Let the readers of a repository read these blobs, and keep the links from being removed until commit."""
     _ensure_links(RepositoryBlob, "repository_id", repository_id, blob_ids)

@@ -7,11 +7,13 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
+from apps.artifacts.accessories import AccessoryLink, accessory_link
 from apps.artifacts.contents import Content, content_of
 from apps.artifacts.errors import ManifestBlobUnknownError, RepositoryUnknownError
 from apps.artifacts.gates import Push, gates
 from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository
-from apps.artifacts.selectors import blobs_find, children_find, repository_find
+from apps.artifacts.selectors import blobs_find, children_find, manifest_find, repository_find
+from apps.artifacts.services.expiry import expiry_of_image
 from apps.artifacts.services.links import (
     blob_ensure,
     project_blobs_link,
@@ -21,14 +23,15 @@ from apps.artifacts.services.links import (
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.tags import tags_point
-from apps.artifacts.types import BlobRef, PushResult
+from apps.artifacts.types import BlobRef, PushResult, repository_path
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.fields import json_storable
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import ArtifactPushed
+from apps.oci.digests import parse_digest
 from apps.oci.errors import ManifestInvalidError
-from apps.oci.manifests import Manifest
+from apps.oci.manifests import Manifest, parse_manifest
 from apps.projects.types import ProjectRef
 
 _ATTEMPTS = 3
@@ -48,8 +51,15 @@ def manifest_push(
     not) with the size that it says; children of an index and the subject may come later. What the gates refuse
     is raised, and nothing is changed then.
     """
-    require_project(actor, project.id, public=project.public, resource="repository", action="push")
-    content = content_of(manifest)
+    require_project(
+        actor,
+        project.id,
+        public=project.public,
+        resource="repository",
+        action="push",
+        repository=repository_path(repository_name),
+    )
+    content = content_of(manifest, lambda digest: _child(repository_name, digest))
     for _ in range(_ATTEMPTS):
         try:
             return _push(actor, project, repository_name, manifest, content, tags)
@@ -61,6 +71,16 @@ def manifest_push(
     raise RepositoryUnknownError(
         f"project {project.name}, the repository or a blob of it was deleted during the push; push again"
     )
+
+
+def _child(repository_name: str, digest: str) -> Manifest | None:
+    """A manifest that an index being pushed names, if it has come before it."""
+    repository = repository_find(repository_name)
+    found = manifest_find(repository.id, digest) if repository else None
+    if found is None:
+        return None
+    algorithm = parse_digest(digest).algorithm
+    return parse_manifest(found.raw, content_type=found.media_type, algorithm=algorithm)
 
 
 @again_after_deadlock
@@ -124,8 +144,14 @@ def _store(
     existing = artifact_id.select_for_update(no_key=True).first()
     manifest_blob = blob_ensure(digest=digest, size=len(manifest.raw), stored=False)
     sizes = {blob.id: blob.size for blob in blobs.values()} | {manifest_blob: len(manifest.raw)}
+    link = accessory_link(manifest, tags)
     if existing is None:
-        created = _insert(project.id, repository_id, manifest, content, list(sizes), now)
+        created = _insert(project.id, repository_id, manifest, content, link, list(sizes), now)
+    elif link is not None and manifest.subject is None:
+        # A signature that came without the tag by which it is one.
+        Artifact.objects.filter(pk=existing).update(
+            subject_digest=link.subject_digest, accessory_type=link.type
+        )
     moved = tags_point(
         operator=operator,
         project_id=project.id,
@@ -135,6 +161,7 @@ def _store(
         digest=digest,
         tags=tags,
         at=now,
+        expires_at=expiry_of_image(content.extra_attrs, now=now),
     )
     if existing is None or moved:
         publish(
@@ -162,6 +189,7 @@ def _insert(
     repository_id: int,
     manifest: Manifest,
     content: Content,
+    link: AccessoryLink | None,
     blob_ids: list[int],
     now: datetime,
 ) -> int:
@@ -173,13 +201,15 @@ def _insert(
         digest=digest,
         media_type=manifest.media_type,
         artifact_type=manifest.artifact_type or "",
-        config_media_type=manifest.config.media_type if manifest.config else "",
+        config_media_type=content.media_type,
         type=content.type,
         manifest=manifest.raw,
         size=manifest.total_size + sum(child.size for child in children.values()),
         annotations=json_storable(manifest.annotations),
         extra_attrs=json_storable(content.extra_attrs),
-        subject_digest=str(manifest.subject.digest) if manifest.subject else "",
+        icon=content.icon,
+        subject_digest=link.subject_digest if link else "",
+        accessory_type=link.type if link else "",
         push_time=now,
     )
     ArtifactBlob.objects.bulk_create(ArtifactBlob(artifact=artifact, blob_id=blob_id) for blob_id in blob_ids)

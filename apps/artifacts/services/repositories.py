@@ -5,11 +5,23 @@ from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import RepositoryUnknownError
-from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, RepositoryBlob, Tag
+from apps.artifacts.models import (
+    Artifact,
+    ArtifactBlob,
+    ArtifactLabel,
+    ArtifactReference,
+    Repository,
+    RepositoryBlob,
+    Tag,
+    TrashEntry,
+)
 from apps.artifacts.selectors import repository_find, repository_row
 from apps.artifacts.services.artifacts import artifacts_gate_deletion
+from apps.artifacts.services.history import repository_tags_gone_record
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
-from apps.common.database import again_after_deadlock, write_atomic
+from apps.artifacts.services.trash import chunks, trash_put
+from apps.artifacts.types import repository_path
+from apps.common.database import again_after_deadlock, delete_rows, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import RepositoryDeleted, RepositoryUpdated
@@ -33,7 +45,14 @@ def repository_ensure(*, project: ProjectRef, name: str) -> int:
 def repository_update(*, actor: SecurityContext, repository_name: str, description: str) -> None:
     """Change the description."""
     row = repository_row(repository_name)
-    require_project(actor, row.project_id, public=row.project.public, resource="repository", action="update")
+    require_project(
+        actor,
+        row.project_id,
+        public=row.project.public,
+        resource="repository",
+        action="update",
+        repository=repository_path(repository_name),
+    )
     with write_atomic():
         Repository.objects.filter(pk=row.pk).update(description=description, update_time=timezone.now())
         publish(
@@ -42,32 +61,74 @@ def repository_update(*, actor: SecurityContext, repository_name: str, descripti
 
 
 @again_after_deadlock
-def repository_delete(*, actor: SecurityContext, repository_name: str) -> None:
-    """Delete a repository with its artifacts and tags; the gates may refuse each of them."""
+def repository_delete(
+    *, actor: SecurityContext, repository_name: str, reason: str = TrashEntry.PERSON
+) -> None:
+    """Move a repository with its artifacts and tags into the trash; the gates may refuse each of them.
+
+    ``reason`` is one of ``TrashEntry.REASONS``. What only began to be pushed (``listed`` is False) leaves no entry.
+    """
     row = repository_row(repository_name)
-    require_project(actor, row.project_id, public=row.project.public, resource="repository", action="delete")
+    require_project(
+        actor,
+        row.project_id,
+        public=row.project.public,
+        resource="repository",
+        action="delete",
+        repository=repository_path(repository_name),
+    )
     with write_atomic():
-        if not Repository.objects.select_for_update().filter(pk=row.pk).exists():
+        locked = Repository.objects.select_for_update().filter(pk=row.pk).first()
+        if locked is None:
             raise RepositoryUnknownError(f"repository {repository_name} not found")
-        artifacts_gate_deletion(operator=actor.name, repository=row)
-        blob_ids = list(
-            ArtifactBlob.objects.filter(artifact__repository=row).values_list("blob_id", flat=True).distinct()
-        ) + list(RepositoryBlob.objects.filter(repository=row).values_list("blob_id", flat=True))
-        Tag.objects.filter(repository=row).delete()
-        ArtifactBlob.objects.filter(artifact__repository=row).delete()
-        ArtifactReference.objects.filter(parent__repository=row).delete()
-        Artifact.objects.filter(repository=row).delete()
-        RepositoryBlob.objects.filter(repository=row).delete()
-        row_id = row.pk
-        row.delete()
+        artifacts_gate_deletion(operator=actor.name, repository=locked)
+        at = timezone.now()
+        if locked.listed:
+            trash_put(
+                operator=actor.name,
+                reason=reason,
+                repository=locked,
+                kind=TrashEntry.REPOSITORY,
+                at=at,
+                artifact_ids=Artifact.objects.filter(repository=locked).values_list("pk", flat=True),
+            )
+        repository_tags_gone_record(
+            operator=actor.name,
+            project_id=locked.project_id,
+            repository_id=locked.pk,
+            repository_name=repository_name,
+            at=at,
+        )
+        blob_ids = _repository_drop(locked)
         publish(
             RepositoryDeleted(
                 operator=actor.name,
-                project_id=row.project_id,
-                repository_id=row_id,
+                occurred_at=at,
+                project_id=locked.project_id,
+                repository_id=row.pk,
                 repository_name=repository_name,
             )
         )
-        freed = project_blobs_release(project_id=row.project_id, blob_ids=set(blob_ids), even_if_linked=False)
-        storage_charge(project_id=row.project_id, delta=-freed, operator=actor.name)
+        # In order of the blobs, as their locks are taken.
+        freed = sum(
+            project_blobs_release(project_id=locked.project_id, blob_ids=ids, even_if_linked=False)
+            for ids in chunks(blob_ids)
+        )
+        storage_charge(project_id=locked.project_id, delta=-freed, operator=actor.name)
         touch(repository_key(repository_name))
+
+
+def _repository_drop(row: Repository) -> set[int]:
+    """Delete a repository's rows, a statement a table; returns the blobs that it linked or needed."""
+    artifacts = Artifact.objects.filter(repository_id=row.pk)
+    needed = ArtifactBlob.objects.filter(artifact__in=artifacts)
+    linked = RepositoryBlob.objects.filter(repository_id=row.pk)
+    blob_ids = {*needed.values_list("blob_id", flat=True), *linked.values_list("blob_id", flat=True)}
+    delete_rows(Tag.objects.filter(repository_id=row.pk))
+    delete_rows(ArtifactLabel.objects.filter(artifact__in=artifacts))
+    delete_rows(needed)
+    delete_rows(ArtifactReference.objects.filter(parent__in=artifacts))
+    delete_rows(artifacts)
+    delete_rows(linked)
+    delete_rows(Repository.objects.filter(pk=row.pk))
+    return blob_ids

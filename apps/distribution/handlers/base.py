@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from apps.accounts.security import Principal, context_of
+from apps.artifacts.models import Repository
 from apps.artifacts.selectors import repository_names
+from apps.artifacts.visibility import visible_repositories
 from apps.common.stamps import get_stamps, project_key
+from apps.config.selectors import SETTINGS_STAMP
 from apps.distribution.access import Grant, actions_now
 from apps.distribution.authentication import basic_principal, caller_of, unauthorized
 from apps.distribution.errors import ProtocolError
@@ -17,7 +20,7 @@ from apps.distribution.tokens import SERVICE, token_issue
 from apps.oci.errors import OciError
 from apps.oci.references import check_repository_name
 from apps.projects.contexts import AnonymousContext
-from apps.projects.selectors import project_find, projects_visible_to
+from apps.projects.selectors import project_find
 
 _CATALOG_SCOPE = "registry:catalog:*"
 _LARGEST_FORM = 64 * 1024
@@ -42,10 +45,8 @@ def catalog(request: Request) -> Response:
         )
     page = page_of(request)
     actor = context_of(caller.principal) if caller.principal is not None else AnonymousContext()
-    visible = (
-        None if actor.is_system_admin else list(projects_visible_to(actor=actor).values_list("pk", flat=True))
-    )
-    names = repository_names(after=page.last, limit=page.limit + 1, project_ids=visible)
+    visible = visible_repositories(actor, Repository.objects.filter(listed=True))
+    names = repository_names(visible, after=page.last, limit=page.limit + 1)
     shown = names[: page.limit]
     headers = next_link(request, page, shown) if len(names) > page.limit and shown else []
     return json_response(request, {"repositories": shown}, headers)
@@ -86,9 +87,9 @@ def token_post(request: Request) -> Response:
 
 
 def _prefetch(scopes: list[str]) -> None:
-    """The stamps of the projects that a token is asked for come with those of the account."""
+    """The stamps of the settings and of the projects that a token is asked for come with those of the account."""
     names = [match["name"] for scope in scopes if (match := _SCOPE.match(scope))]
-    get_stamps().prefetch(*(project_key(name.partition("/")[0]) for name in names))
+    get_stamps().prefetch(SETTINGS_STAMP, *(project_key(name.partition("/")[0]) for name in names))
 
 
 def _basic(username: str, password: str) -> str:
@@ -139,4 +140,4 @@ def _grant(principal: Principal | None, repository_name: str) -> Grant | None:
     project = project_find(repository_name.partition("/")[0])
     if project is None or "/" not in repository_name:
         return None
-    return Grant(project.id, actions_now(principal, project))
+    return Grant(project.id, actions_now(principal, project, repository_name))

@@ -7,7 +7,7 @@ from typing import cast
 
 from django.conf import settings
 
-from apps.artifacts.errors import ManifestUnknownError
+from apps.artifacts.errors import ArtifactDeactivatedError, ManifestUnknownError
 from apps.artifacts.gates import Pull, gates
 from apps.artifacts.selectors import manifest_find, referrers_find, repository_find, tag_names
 from apps.artifacts.services.artifacts import artifact_delete
@@ -16,13 +16,14 @@ from apps.artifacts.services.tags import tag_delete
 from apps.artifacts.types import RepositoryRef
 from apps.common.caches import StampedCache
 from apps.common.database import release_connection
+from apps.common.forwarding import client_address
 from apps.common.stamps import project_key, repository_key
 from apps.distribution.access import Caller
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request, Response
 from apps.distribution.paging import json_response, next_link, page_of
 from apps.distribution.target import Target
-from apps.events.spool import PullSpool, pull_line
+from apps.events.spool import Spool, pull_line
 from apps.oci.accept import choose
 from apps.oci.digests import Digest, parse_digest
 from apps.oci.manifests import MAX_MANIFEST_SIZE, parse_manifest
@@ -34,7 +35,7 @@ _MOST_TAGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A manifest that the pull gates let through, with the answer ready."""
+    """A manifest that the pull gates let through, with the answer ready, or the ``refusal`` of a deactivated one."""
 
     digest: str
     media_type: str
@@ -42,12 +43,13 @@ class Served:
     headers: Headers
     repository_id: int
     artifact_id: int
+    refusal: str
 
 
 _served: StampedCache[Served] = StampedCache(
     max_entries=8192, max_age=10, max_weight=16 * 1024 * 1024, weigh=lambda served: len(served.raw) + 512
 )
-_spool = PullSpool(settings.HARBOR.spool_folder)
+_spool = Spool(settings.HARBOR.spool_folder)
 _accepts = lru_cache(maxsize=4096)(choose)
 
 
@@ -58,6 +60,8 @@ def get(request: Request, caller: Caller, target: Target, reference: str) -> Res
     served = _served.get(key, stamps, lambda: _load(target, reference))
     if served is None:
         raise _unknown(target.name, reference)
+    if served.refusal:
+        raise ArtifactDeactivatedError(served.refusal)
     if not _accepts(request.header("HTTP_ACCEPT"), served.media_type):
         raise ManifestUnknownError(
             f"{reference} is a {served.media_type}, which the Accept header does not list"
@@ -75,7 +79,7 @@ def get(request: Request, caller: Caller, target: Target, reference: str) -> Res
         "" if reference == served.digest else reference,
         caller.name,
     )
-    _spool.append(pull_line(pull, time.time()))
+    _spool.append(pull_line(pull, time.time(), client_address(request.environ)))
     return Response(200, served.headers, served.raw)
 
 
@@ -100,7 +104,15 @@ def _load(target: Target, reference: str) -> Served | None:
         ("Docker-Content-Digest", stored.digest),
         ("ETag", f'"{stored.digest}"'),
     ]
-    return Served(stored.digest, stored.media_type, stored.raw, headers, repository.id, stored.artifact_id)
+    return Served(
+        stored.digest,
+        stored.media_type,
+        stored.raw,
+        headers,
+        repository.id,
+        stored.artifact_id,
+        stored.refusal,
+    )
 
 
 def _unknown(name: str, reference: str) -> ManifestUnknownError | ProtocolError:

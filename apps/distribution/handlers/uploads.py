@@ -18,7 +18,7 @@ from apps.artifacts.services.uploads import (
 )
 from apps.common.database import release_connection
 from apps.common.errors import DomainError
-from apps.distribution.access import Caller, project_of
+from apps.distribution.access import Caller, actions_now, project_of
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request, Response
 from apps.distribution.target import Target
@@ -80,6 +80,7 @@ def _mount(request: Request, caller: Caller, target: Target, digest: Digest) -> 
         repository_name=target.name,
         digest=digest,
         source=source,
+        may_read=lambda name: "pull" in actions_now(caller.principal, target.project, name),
     )
 
 

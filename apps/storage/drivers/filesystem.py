@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from apps.storage.driver import ByteStream, FileInfo, StorageDriver, Writer
+from apps.storage.driver import ByteStream, Capacity, FileInfo, StorageDriver, Writer
 from apps.storage.drivers.durable_folders import DurableFolders, sync
 from apps.storage.errors import (
     FileMissingError,
@@ -253,6 +253,14 @@ class FilesystemDriver:
 
     def local_path(self, path: str) -> str | None:
         return self._absolute(path)
+
+    def capacity(self) -> Capacity | None:
+        try:
+            self._folders.make("")
+            space = os.statvfs(self._root)
+        except OSError as error:
+            raise StorageError(f"the storage folder cannot be used: {error.strerror}") from error
+        return Capacity(total=space.f_blocks * space.f_frsize, free=space.f_bavail * space.f_frsize)
 
     def check(self) -> None:
         try:

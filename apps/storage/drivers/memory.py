@@ -7,7 +7,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from apps.storage.driver import ByteStream, FileInfo, StorageDriver, Writer
+from apps.storage.driver import ByteStream, Capacity, FileInfo, StorageDriver, Writer
 from apps.storage.errors import (
     FileMissingError,
     OffsetMismatchError,
@@ -170,6 +170,10 @@ class MemoryDriver:
         return None
 
     def local_path(self, path: str) -> str | None:  # noqa: ARG002 - the Protocol's
+        return None
+
+    def capacity(self) -> Capacity | None:
+        """What this process may still take is not for us to say."""
         return None
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from apps.storage.driver import ByteStream, FileInfo, StorageDriver, Writer
+from apps.storage.driver import ByteStream, Capacity, FileInfo, StorageDriver, Writer
 from apps.storage.drivers.s3_client import Bucket, RangeOutsideError, bucket_from_url, s3_errors
 from apps.storage.drivers.s3_parts import MIB
 from apps.storage.drivers.s3_uploads import S3Uploads, Source
@@ -185,6 +185,10 @@ class S3Driver:
             )
 
     def local_path(self, path: str) -> str | None:  # noqa: ARG002 - the Protocol's
+        return None
+
+    def capacity(self) -> Capacity | None:
+        """A bucket has no bounds."""
         return None
 
     def check(self) -> None:

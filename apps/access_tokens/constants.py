@@ -1,0 +1,10 @@
+"""Words and limits of personal access tokens."""
+
+MAX_TOKENS = 100
+"""Of one person, those that have ended included."""
+
+MAX_LABEL = 255
+MAX_PROJECTS = 100
+
+READS = frozenset({"read", "list", "pull"})
+"""The actions that a token may do that only reads."""

@@ -1,0 +1,64 @@
+"""Artifacts that stay and cannot be pulled."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from apps.accounts.security import SecurityContext, require_project
+from apps.artifacts.errors import ManifestUnknownError
+from apps.artifacts.models import Artifact
+from apps.artifacts.selectors import artifact_row, repository_row
+from apps.artifacts.types import repository_path
+from apps.common.database import again_after_deadlock, write_atomic
+from apps.common.stamps import repository_key, touch
+from apps.events.bus import publish
+from apps.events.catalogue import ArtifactActivated, ArtifactDeactivated
+
+_NAME = 511
+
+
+def artifact_deactivate(*, actor: SecurityContext, repository_name: str, reference: str) -> None:
+    """Refuse every pull of an artifact from now on; needs the right to delete it. No change if it is so already.
+
+    Its children, accessories and blobs can still be pulled by digest, and a push of the same manifest does not
+    activate it.
+    """
+    _set(actor, repository_name, reference, timezone.now())
+
+
+def artifact_activate(*, actor: SecurityContext, repository_name: str, reference: str) -> None:
+    """Let an artifact be pulled again; needs the right to delete it. No change if it is so already."""
+    _set(actor, repository_name, reference, None)
+
+
+@again_after_deadlock
+def _set(actor: SecurityContext, repository_name: str, reference: str, at: datetime | None) -> None:
+    repository = repository_row(repository_name)
+    require_project(
+        actor,
+        repository.project_id,
+        public=repository.project.public,
+        resource="artifact",
+        action="delete",
+        repository=repository_path(repository_name),
+    )
+    artifact = artifact_row(repository, reference)
+    with write_atomic():
+        rows = Artifact.objects.filter(pk=artifact.pk)
+        by = actor.name[:_NAME] if at else ""
+        if not rows.filter(deactivated_at__isnull=at is not None).update(
+            deactivated_at=at, deactivated_by=by
+        ):
+            if not rows.exists():
+                raise ManifestUnknownError(f"artifact {reference} not found in {repository_name}")
+            return
+        touch(repository_key(repository_name))
+        event = ArtifactDeactivated if at else ArtifactActivated
+        publish(
+            event(
+                operator=actor.name,
+                project_id=repository.project_id,
+                repository_name=repository_name,
+                digest=artifact.digest,
+            )
+        )

@@ -1,0 +1,225 @@
+"""A repository as it was: every tag where it pointed at some time, by the history, out of the trash as needed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import IntegrityError
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from apps.accounts.security import SecurityContext, require_project
+from apps.artifacts.errors import RepositoryUnknownError
+from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashEntry
+from apps.artifacts.selectors import blobs_missing, tag_move_list, trashed_find
+from apps.artifacts.services.links import storage_refusal_recorded
+from apps.artifacts.services.returns import (
+    RepositoryVanishedError,
+    Return,
+    artifacts_return,
+    repository_prepare,
+    return_begin,
+    return_end,
+)
+from apps.artifacts.services.tags import tags_hold, tags_point, tags_remove
+from apps.artifacts.types import TagThen, TrashedRef, repository_path
+from apps.common.database import again_after_deadlock, write_atomic
+from apps.common.errors import BadRequestError, ConflictError, PreconditionError
+from apps.events.bus import publish
+from apps.events.catalogue import RepositoryRestored
+from apps.projects.types import ProjectRef
+
+CREATED = "created"
+MOVED = "moved"
+DELETED = "deleted"
+UNCHANGED = "unchanged"
+GONE = "gone"
+
+_ATTEMPTS = 3
+_NAMED = 10
+
+
+def repository_rewind(
+    *, actor: SecurityContext, project: ProjectRef, repository_name: str, time: datetime, dry_run: bool
+) -> list[TagThen]:
+    """Move every tag of a repository, which may be deleted, to where it pointed at ``time``; returns what that means.
+
+    Tags that were not there then go into the trash; artifacts come out of it as they are needed, and their entries
+    stay. With ``dry_run`` nothing is changed. A tag without history counts as unmoved. Raises
+    :class:`PreconditionError` when an artifact of then is gone, and what a gate refuses; nothing is changed then.
+    """
+    for resource in ("artifact", "tag"):
+        for action in ("create", "delete"):
+            require_project(
+                actor,
+                project.id,
+                public=project.public,
+                resource=resource,
+                action=action,
+                repository=repository_path(repository_name),
+            )
+    if time > timezone.now():
+        raise BadRequestError("the time to restore lies in the future")
+    plan, _ = _plan(project.id, repository_name, time)
+    if dry_run:
+        return plan
+    if _is_nothing_to_do(plan):
+        return plan
+    for _ in range(_ATTEMPTS):
+        try:
+            repository_prepare(project=project, repository_name=repository_name)
+            return _rewind(actor.name, project, repository_name, time)
+        except (IntegrityError, RepositoryVanishedError):
+            # A push of the same manifest came first: look again at what is there.
+            continue
+    raise ConflictError(f"{repository_name} is being changed at this moment; restore again")
+
+
+@again_after_deadlock
+def _rewind(operator: str, project: ProjectRef, repository_name: str, time: datetime) -> list[TagThen]:
+    with storage_refusal_recorded(project_id=project.id, operator=operator), write_atomic():
+        # No push may come between the plan and what is done.
+        Repository.objects.select_for_update().filter(name=repository_name).only("pk").first()
+        plan, found = _plan(project.id, repository_name, time)
+        if _is_nothing_to_do(plan):
+            return plan
+        under_way = return_begin(operator=operator, project=project, repository_name=repository_name)
+        tags: dict[str, list[str]] = defaultdict(list)
+        for then in plan:
+            if then.action in {CREATED, MOVED}:
+                tags[then.digest].append(then.tag)
+        wanted = {ref.row_id for digest in tags for ref in _needed(digest, found).values()}
+        artifacts_return(under_way, wanted, {digest: tuple(names) for digest, names in tags.items()})
+        _tags_move(under_way, tags)
+        _tags_drop(under_way, [then.tag for then in plan if then.action == DELETED])
+        publish(
+            RepositoryRestored(
+                operator=operator,
+                occurred_at=under_way.at,
+                project_id=project.id,
+                repository_id=under_way.repository_id,
+                repository_name=repository_name,
+                time=time.isoformat(),
+                tags=tuple(sorted(name for names in tags.values() for name in names)),
+            )
+        )
+        return_end(under_way)
+        return plan
+
+
+def _is_nothing_to_do(plan: list[TagThen]) -> bool:
+    if gone := [then.tag for then in plan if then.action == GONE]:
+        more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+        raise PreconditionError(f"the artifacts of these tags are gone: {', '.join(gone[:_NAMED])}{more}")
+    return all(then.action == UNCHANGED for then in plan)
+
+
+def _plan(
+    project_id: int, repository_name: str, time: datetime
+) -> tuple[list[TagThen], dict[str, TrashedRef]]:
+    """What leads back to ``time``, by tag, and what the trash has of the artifacts that are not there."""
+    now = dict(Tag.objects.filter(repository__name=repository_name).values_list("name", "artifact__digest"))
+    then = _tags_at(tag_move_list(project_id=project_id, repository_name=repository_name), time, now)
+    if not then and not Repository.objects.filter(name=repository_name).exists():
+        raise RepositoryUnknownError(f"repository {repository_name} not found")
+    wanted = {digest for tag, digest in then.items() if digest and now.get(tag) != digest}
+    there = set(
+        Artifact.objects.filter(repository__name=repository_name, digest__in=wanted).values_list(
+            "digest", flat=True
+        )
+    )
+    found = trashed_find(project_id=project_id, repository_name=repository_name, digests=wanted - there)
+    missing = set(blobs_missing(digest for ref in found.values() for digest in ref.blobs))
+    whole = {digest: ref for digest, ref in found.items() if missing.isdisjoint(ref.blobs)}
+    gone = {
+        digest
+        for digest in wanted - there
+        if digest not in whole or any(other not in whole for other in _descent(digest, found))
+    }
+    plan = [
+        TagThen(tag, digest, now.get(tag, ""), _action(digest, now.get(tag, ""), gone))
+        for tag, digest in sorted(then.items())
+        if digest or tag in now
+    ]
+    return plan, whole
+
+
+def _tags_at(moves: QuerySet[TagMove], time: datetime, now: Mapping[str, str]) -> dict[str, str]:
+    """The digest of each tag at ``time``, "" where it was not there: by its last move until then, else by its next."""
+    then = dict(now)
+    next_ones = _first_each(moves.filter(at__gt=time), F("at").asc(), F("id").asc())
+    then.update(next_ones.values_list("tag", "previous_digest"))
+    last_ones = _first_each(moves.filter(at__lte=time), F("at").desc(), F("id").desc())
+    then.update(last_ones.values_list("tag", "digest"))
+    return then
+
+
+def _first_each(moves: QuerySet[TagMove], *order: object) -> QuerySet[TagMove]:
+    return moves.annotate(
+        place=Window(RowNumber(), partition_by=F("tag"), order_by=order)  # type: ignore[arg-type]
+    ).filter(place=1)
+
+
+def _action(digest: str, now: str, gone: set[str]) -> str:
+    if digest == now:
+        return UNCHANGED
+    if not digest:
+        return DELETED
+    if digest in gone:
+        return GONE
+    return MOVED if now else CREATED
+
+
+def _descent(digest: str, found: Mapping[str, TrashedRef]) -> set[str]:
+    """A digest and the children below it that the trash has."""
+    seen: set[str] = set()
+    ahead = [digest]
+    while ahead:
+        if (here := ahead.pop()) in found and here not in seen:
+            seen.add(here)
+            ahead += found[here].children
+    return seen
+
+
+def _needed(digest: str, found: Mapping[str, TrashedRef]) -> dict[str, TrashedRef]:
+    """What the trash has of an artifact: itself, its children, and the accessories of them all."""
+    needed: dict[str, TrashedRef] = {}
+    ahead = [digest]
+    while ahead:
+        here = ahead.pop()
+        if here in found and here not in needed:
+            needed[here] = found[here]
+            ahead += (*found[here].children, *found[here].accessories)
+    return needed
+
+
+def _tags_move(under_way: Return, tags: Mapping[str, list[str]]) -> None:
+    ids = dict(
+        Artifact.objects.filter(repository_id=under_way.repository_id, digest__in=list(tags)).values_list(
+            "digest", "pk"
+        )
+    )
+    for digest, names in sorted(tags.items()):
+        tags_point(
+            operator=under_way.operator,
+            project_id=under_way.project.id,
+            repository_id=under_way.repository_id,
+            repository_name=under_way.repository_name,
+            artifact_id=ids[digest],
+            digest=digest,
+            tags=tuple(names),
+            at=under_way.at,
+        )
+
+
+def _tags_drop(under_way: Return, names: Iterable[str]) -> None:
+    repository = Repository.objects.get(pk=under_way.repository_id)
+    if rows := list(tags_hold(repository=repository).filter(name__in=list(names))):
+        tags_remove(
+            operator=under_way.operator,
+            reason=TrashEntry.PERSON,
+            repository=repository,
+            tags=rows,
+            at=under_way.at,
+        )

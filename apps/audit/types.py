@@ -1,0 +1,29 @@
+"""A row before it is written, and where rows are forwarded to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+SYSLOG = "syslog"
+FILE = "file"
+
+
+@dataclass(slots=True)
+class AuditEntry:
+    """A row of the audit log, in the order of the statement that writes it. Not the model: pulls come in thousands."""
+
+    op_time: datetime
+    operation: str
+    operation_description: str
+    operation_result: bool
+    resource: str
+    resource_type: str
+    username: str
+    project_id: int | None = None
+    address: str = ""
+    method: str = ""
+    credential: str = ""
+
+    @property
+    def event_name(self) -> str:
+        """Harbor's name of what the row tells, such as ``create_artifact``."""
+        return f"{self.operation}_{self.resource_type}".lower()

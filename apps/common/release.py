@@ -1,0 +1,3 @@
+"""The release of Harbor whose API this is; clients compare it before they use newer operations."""
+
+HARBOR_RELEASE = "v2.16.0"

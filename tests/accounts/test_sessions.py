@@ -1,0 +1,171 @@
+"""Sessions below HTTP; their life over HTTP is in tests/api/test_sessions.py."""
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from apps.accounts import authentication, sessions
+from apps.accounts.authentication import Deadlines, VerifiedCredentials
+from apps.accounts.passwords import password_hash
+from apps.accounts.services import user_change_password, user_delete, user_set_active, user_set_sysadmin
+from apps.accounts.sessions import session_close, session_open, session_principal, sessions_clear
+from apps.events import bus
+from apps.events.catalogue import UserLoggedIn, UserLoggedOut
+from tests.support.people import acting, person, seen_events
+
+pytestmark = pytest.mark.django_db
+
+GOOD = "Correct-Horse-1"
+HERE = "192.0.2.1"
+
+
+class Clock:
+    """Moves what the sessions take for now; the database's own expiry is after it."""
+
+    now = 2_000_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(sessions, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(authentication, "_verified", VerifiedCredentials(size=100))
+    monkeypatch.setattr(authentication, "_frozen", Deadlines(size=100))
+    monkeypatch.setattr(authentication, "_reported", Deadlines(size=100))
+
+
+@pytest.fixture(scope="module")
+def encoded():
+    return password_hash(GOOD)
+
+
+@pytest.fixture
+def anna(encoded):
+    return person("anna", password=encoded)
+
+
+@pytest.fixture
+def boss():
+    return acting(person("boss", sysadmin=True))
+
+
+def sign_in(replaces=""):
+    return session_open(username="anna", password=GOOD, address=HERE, replaces=replaces)
+
+
+def test_life(anna, monkeypatch):
+    events = seen_events(monkeypatch, bus)
+    key = sign_in()
+    assert session_principal(key, renew=True).name == "anna"
+    session_close(key)
+    assert session_principal(key, renew=True) is None
+    session_close(key)
+    assert [(type(event), event.operator, event.username) for event in events] == [
+        (UserLoggedIn, "anna", "anna"),
+        (UserLoggedOut, "anna", "anna"),
+    ]
+
+
+def test_a_wrong_password_opens_nothing(anna, monkeypatch):
+    events = seen_events(monkeypatch, bus)
+    assert session_open(username="anna", password="Wrong-Horse-1", address=HERE) is None
+    assert sign_in() is None, "frozen, as with Basic"
+    assert not Session.objects.exists()
+    assert [event.succeeded for event in events] == [False]
+
+
+def test_the_key_is_new_at_each_login(anna):
+    first = sign_in()
+    second = sign_in(replaces=first)
+    assert second != first
+    assert session_principal(first, renew=False) is None
+    planted = "a" * 32
+    assert sign_in(replaces=planted) != planted
+    assert session_principal(planted, renew=False) is None
+
+
+@pytest.mark.parametrize("key", ["", "short", "A" * 32, "a" * 31 + "\x00", "a" * 33, "a" * 31 + "\n"])
+def test_what_cannot_be_a_key_is_not_looked_up(key, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert session_principal(key, renew=True) is None
+        session_close(key)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda boss, user: user_set_active(actor=boss, user_id=user.pk, active=False),
+        lambda boss, user: user_delete(actor=boss, user_id=user.pk),
+        lambda boss, user: user_change_password(actor=boss, user_id=user.pk, new="Another-Horse-2"),
+        lambda boss, user: user_set_sysadmin(actor=boss, user_id=user.pk, sysadmin=True),
+    ],
+)
+def test_what_ends_credentials_ends_every_session(anna, boss, end):
+    keys = [sign_in(), sign_in()]
+    end(boss, anna)
+    assert [session_principal(key, renew=True) for key in keys] == [None, None]
+
+
+def test_an_account_that_is_let_in_again_has_no_old_sessions(anna, boss):
+    key = sign_in()
+    user_set_active(actor=boss, user_id=anna.pk, active=False)
+    user_set_active(actor=boss, user_id=anna.pk, active=True)
+    assert session_principal(key, renew=True) is None
+    assert sign_in() is not None
+
+
+def test_it_lasts_while_it_is_used(anna, clock):
+    key = sign_in()
+    for _ in range(3):
+        clock.now += 3599
+        assert session_principal(key, renew=True) is not None
+    clock.now += 3600
+    assert session_principal(key, renew=True) is None
+
+
+def test_looking_without_renewal_does_not_prolong_it(anna, clock):
+    key = sign_in()
+    clock.now += 3599
+    assert session_principal(key, renew=False) is not None
+    clock.now += 1
+    assert session_principal(key, renew=False) is None
+
+
+def test_it_is_written_once_a_minute(anna, clock, django_assert_num_queries):
+    key = sign_in()
+    session_principal(key, renew=True)
+    clock.now += 59
+    with django_assert_num_queries(1):
+        session_principal(key, renew=True)
+    clock.now += 1
+    before = Session.objects.get(pk=key).session_data
+    session_principal(key, renew=True)
+    assert Session.objects.get(pk=key).session_data != before
+
+
+def test_renewal_brings_no_ended_session_back(anna, clock, monkeypatch):
+    key = sign_in()
+    clock.now += 60
+    renew = sessions._renew
+
+    def ended_meanwhile(session):
+        renew(session)
+        Session.objects.all().delete()
+
+    monkeypatch.setattr(sessions, "_renew", ended_meanwhile)
+    assert session_principal(key, renew=True) is None
+    assert not Session.objects.exists()
+
+
+def test_rows_of_sessions_that_are_over_go(anna):
+    key = sign_in()
+    Session.objects.filter(pk=sign_in()).update(expire_date="2020-01-01T00:00:00Z")
+    sessions_clear()
+    assert [row.pk for row in Session.objects.all()] == [key]

@@ -1,0 +1,48 @@
+"""Search and statistics over HTTP."""
+
+from tests.api.conftest import World
+
+
+def test_search(world: World) -> None:
+    found = world.admin.get("/search", params={"q": world.private.upper()}).json()
+    assert [project["name"] for project in found["project"]] == [world.private]
+    assert found["project"][0]["repo_count"] == 1
+    assert found["project"][0]["metadata"]["public"] == "false"
+    project_id = found["project"][0]["project_id"]
+    assert found["repository"] == [
+        {
+            "project_id": project_id,
+            "project_name": world.private,
+            "repository_name": f"{world.private}/base/app",
+            "artifact_count": 1,
+        }
+    ]
+    anonymous = world.clients["anonymous"]
+    assert anonymous.get("/search", params={"q": world.private}).json() == {"project": [], "repository": []}
+    shown = anonymous.get("/search", params={"q": world.public}).json()["repository"][0]
+    assert shown["project_public"] is True
+
+    by_digest = world.clients["guest"].get("/search", params={"q": world.digest}).json()
+    assert {row["repository_name"] for row in by_digest["repository"]} == {
+        f"{world.private}/base/app",
+        f"{world.public}/base/app",
+    }
+    assert anonymous.get("/search").status_code == 422
+    assert anonymous.get("/search?q=").status_code == 422
+    assert anonymous.get("/search?q=%00").status_code == 400
+
+
+def test_a_search_is_in_no_log(world: World) -> None:
+    assert world.admin.get("/search", params={"q": "what-nobody-should-read"}).status_code == 200
+    assert "what-nobody-should-read" not in world.server.log_tail(1 << 24)
+
+
+def test_statistics(world: World) -> None:
+    whole = world.admin.get("/statistics").json()
+    assert whole["total_project_count"] == whole["private_project_count"] + whole["public_project_count"] >= 2
+    assert whole["total_repo_count"] >= 2
+    assert whole["total_storage_consumption"] > 0
+    guest = world.clients["guest"].get("/statistics").json()
+    assert (guest["private_project_count"], guest["private_repo_count"]) == (1, 1)
+    assert guest["total_storage_consumption"] == 0
+    assert world.clients["anonymous"].get("/statistics").status_code == 401
