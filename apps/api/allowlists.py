@@ -28,6 +28,10 @@ class CVEAllowlistShape(Shape):
     update_time = TimeField()
 
 
+# Made once: to make a shape costs much more than to use it, and lists of projects use it for each row.
+_SHAPE = CVEAllowlistShape()
+
+
 def allowlist_shown(allowlist: CVEAllowlist | None, *, project_id: int) -> dict[str, Any]:
     """A list as an answer has it, also one that was never set; ``project_id`` is 0 for the installation's."""
     found = {} if allowlist is None else {"id": allowlist.pk, "expires_at": allowlist.expires_at}
@@ -37,7 +41,7 @@ def allowlist_shown(allowlist: CVEAllowlist | None, *, project_id: int) -> dict[
         "creation_time": allowlist.creation_time if allowlist else None,
         "update_time": allowlist.update_time if allowlist else None,
     }
-    return dict(CVEAllowlistShape(values).data)
+    return _SHAPE.to_representation(values)
 
 
 class CVEInput(Input):

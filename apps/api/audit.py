@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.security import require_system
+from apps.api.parameters import LISTED
 from apps.api.shapes import Shape, TimeField
 from apps.api.views import HarborView, ListRules
 from apps.audit.models import AuditLog
@@ -84,6 +85,7 @@ class AuditShape(OlderAuditShape):
 class AuditView(HarborView):
     """``/auditlog-exts``."""
 
+    asks = {"get": LISTED}
     answers = {"get": [AuditShape]}
 
     def get(self, _request: Request, **_: Any) -> Response:
@@ -109,8 +111,14 @@ class OlderAuditView(AuditView):
         return self.list_response(rows, AUDIT, OlderAuditShape)
 
 
+class EventTypeShape(Shape):
+    event_type = serializers.CharField()
+
+
 class EventTypesView(HarborView):
     """``/auditlog-exts/events``."""
+
+    answers = {"get": [EventTypeShape]}
 
     def get(self, _request: Request) -> Response:
         """The names of what can be purged or switched off."""

@@ -30,6 +30,9 @@ RULES = ListRules(
 )
 
 
+_NO_USE = frozenset({"id", "action", "template", "params"})
+
+
 class SelectorShape(Shape):
     kind = serializers.CharField()
     decoration = serializers.CharField()
@@ -68,8 +71,9 @@ class SelectorInput(Input):
 
 
 class ImmutableRuleInput(Input):
-    """What the selectors say is the app's to check. ``params`` are of no use to this template, as in Harbor."""
+    """What the selectors say is the app's to check. ``id`` and ``params`` are taken and have no use, as in Harbor."""
 
+    id = integer()
     priority = integer()
     disabled = flag()
     action = text()
@@ -95,7 +99,7 @@ class _RulesBase(HarborView):
     def values(self) -> dict[str, Any]:
         """The rule of the request, as the services take it."""
         values = self.read(ImmutableRuleInput, name="ImmutableRule")
-        return {name: value for name, value in values.items() if name not in ("action", "template", "params")}
+        return {name: value for name, value in values.items() if name not in _NO_USE}
 
 
 class ImmutableRulesView(_RulesBase):

@@ -166,4 +166,6 @@ def operation_name(method: str, path: str) -> str:
     if operation := OPERATIONS.get(f"{method} {path.removeprefix('/api/v2.0')}"):
         return operation[0]
     slash = "_all" if path.endswith("/") else ""
-    return f"{method.lower()}_{'_'.join(_WORD.findall(path.removeprefix('/api/').removeprefix('v2.0/')))}{slash}"
+    return (
+        f"{method.lower()}_{'_'.join(_WORD.findall(path.removeprefix('/api/').removeprefix('v2.0/')))}{slash}"
+    )

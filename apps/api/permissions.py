@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.parameters import Parameter, text_asked
 from apps.api.shapes import Shape
 from apps.api.views import HarborView
 from apps.common.errors import ForbiddenError, NotFoundError
@@ -32,6 +33,12 @@ class PermissionShape(Shape):
 class CurrentPermissionsView(HarborView):
     """``/users/current/permissions``."""
 
+    asks = {
+        "get": (
+            text_asked("scope", description="/system or /project/ID."),
+            Parameter(name="relative", kind="boolean", description="Leave the scope out of each resource."),
+        )
+    }
     answers = {"get": [PermissionShape]}
 
     def get(self, request: Request) -> Response:
@@ -60,8 +67,15 @@ class CurrentPermissionsView(HarborView):
         return sorted(permissions_in(actor=self.actor, project=project))
 
 
+class GrantableShape(Shape):
+    system = PermissionShape(many=True)
+    project = PermissionShape(many=True)
+
+
 class GrantableView(HarborView):
     """``/permissions``."""
+
+    answers = {"get": GrantableShape}
 
     def get(self, _request: Request) -> Response:
         """What robot accounts can be granted, for those who can make some."""

@@ -3,11 +3,13 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.security import require_project
+from apps.api.parameters import LISTED
 from apps.api.shapes import Input, Shape, TimeField, flag, integer, text
 from apps.api.views import HarborView, ListRules
 from apps.common.errors import BadRequestError, NotFoundError
@@ -38,6 +40,31 @@ ROBOTS = ListRules(
 )
 
 
+class AccessShape(Shape):
+    resource = serializers.CharField()
+    action = serializers.CharField()
+    effect = serializers.CharField()
+
+
+class RobotPermissionShape(Shape):
+    """``repositories`` are patterns that narrow it to some repositories of the project."""
+
+    kind = serializers.CharField()
+    namespace = serializers.CharField()
+    access = AccessShape(many=True)
+    repositories = serializers.ListField(child=serializers.CharField())
+
+
+@extend_schema_field(RobotPermissionShape(many=True))
+class PermissionsField(serializers.JSONField):
+    """Permissions as they are kept."""
+
+
+@extend_schema_field(RobotPermissionShape(many=True))
+class PermissionsInputField(serializers.ListField):
+    """Permissions as a client sends them; :func:`permissions_from_json` reads them."""
+
+
 class RobotShape(Shape):
     keep: ClassVar[frozenset[str]] = frozenset({"editable", "disable", "duration"})
     lists: ClassVar[frozenset[str]] = frozenset({"permissions"})
@@ -51,7 +78,7 @@ class RobotShape(Shape):
     disable = serializers.BooleanField()
     expires_at = serializers.IntegerField()
     sources = serializers.SerializerMethodField()
-    permissions = serializers.JSONField()
+    permissions = PermissionsField()
     creator_type = serializers.CharField()
     creator_ref = serializers.IntegerField()
     creation_time = TimeField()
@@ -93,18 +120,33 @@ class CreatedRobotShape(Shape):
         return secret
 
 
+class SecretShape(Shape):
+    secret = serializers.CharField()
+
+
 class RobotInput(Input):
+    """``secret`` is taken and not used, as in Harbor: a new robot account always gets a random one."""
+
     name = text()
     description = text()
+    secret = text()
     level = text()
     disable = flag()
     duration = integer(default=None)
     expires_at = integer()
     sources = serializers.ListField(required=False, default=list)
-    permissions = serializers.ListField(child=serializers.DictField(), required=False, default=list)
+    permissions = PermissionsInputField(child=serializers.DictField(), required=False, default=list)
 
 
 class RobotChangeInput(RobotInput):
+    """A whole robot account, of which what cannot be changed is left alone."""
+
+    id = integer()
+    editable = flag()
+    creator_type = text()
+    creator_ref = integer()
+    creation_time = text()
+    update_time = text()
     expires_at = integer(default=None)
     sources = serializers.ListField(required=False, default=None)
 
@@ -116,6 +158,7 @@ class SecretInput(Input):
 class RobotsView(HarborView):
     """``/robots``."""
 
+    asks = {"get": LISTED}
     takes = {"post": RobotInput}
     answers = {"get": [RobotShape], "post": CreatedRobotShape}
 
@@ -127,6 +170,7 @@ class RobotsView(HarborView):
     def post(self, _request: Request) -> Response:
         """A new robot account; the answer shows its secret."""
         values = self.read(RobotInput, name="robot")
+        del values["secret"]
         values["permissions"] = permissions_from_json(values["permissions"])
         made = robot_create(actor=self.actor, **values)
         response = self.created(made.robot.pk)
@@ -150,11 +194,15 @@ class RobotsView(HarborView):
         return robot_list(actor=self.actor, project=ProjectRef(project.pk, project.name, project.public))
 
 
+# What clients send back as they got it.
+_UNCHANGEABLE = ("id", "secret", "editable", "creator_type", "creator_ref", "creation_time", "update_time")
+
+
 class RobotView(HarborView):
     """``/robots/{robot_id}``."""
 
     takes = {"put": RobotChangeInput, "patch": SecretInput}
-    answers = {"get": RobotShape}
+    answers = {"get": RobotShape, "patch": SecretShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One robot account."""
@@ -163,6 +211,8 @@ class RobotView(HarborView):
     def put(self, _request: Request, **_: Any) -> Response:
         """Change it; name and level stay."""
         values = self.read(RobotChangeInput, name="robot")
+        for name in _UNCHANGEABLE:
+            del values[name]
         values["permissions"] = permissions_from_json(values["permissions"])
         robot_update(actor=self.actor, robot_id=self.path_int("robot_id"), **values)
         return Response()
@@ -171,7 +221,7 @@ class RobotView(HarborView):
         """A new secret: the given one, or without one a random one, which the answer shows."""
         values = self.read(SecretInput, name="robotSec")
         made = robot_secret_refresh(actor=self.actor, robot_id=self.path_int("robot_id"), **values)
-        return Response({"secret": made} if made else {})
+        return Response(SecretShape({"secret": made}).data)
 
     def delete(self, _request: Request, **_: Any) -> Response:
         """Delete it."""

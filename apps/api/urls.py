@@ -87,6 +87,7 @@ _USERS: list[tuple[str, type[View]]] = [
     ("/<str:user_id>", users.UserView),
     ("/<str:user_id>/sysadmin", users.SysadminView),
     ("/<str:user_id>/password", users.PasswordView),
+    ("/<str:user_id>/cli_secret", users.CliSecretView),
     ("/<str:user_id>/auditor", users.AuditorView),
     ("/<str:user_id>/suspended", users.SuspendedView),
     ("/<str:user_id>/tokens", access_tokens.TokensView),

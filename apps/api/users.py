@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 from apps.accounts import services
 from apps.accounts.models import User
 from apps.accounts.selectors import user_get, user_list, user_search
+from apps.api.parameters import LISTED, PAGED, text_asked
 from apps.api.shapes import Input, Shape, TimeField, flag, text
 from apps.api.views import HarborView, ListRules
 from apps.common.errors import PreconditionError, UnprocessableError
@@ -38,6 +40,17 @@ USERS = ListRules(
 FOUND_USERS = ListRules(order=("username", "id"))
 
 
+class OidcMetaShape(Shape):
+    """What a provider of identities told of a person."""
+
+    id = serializers.IntegerField()
+    user_id = serializers.IntegerField()
+    subiss = serializers.CharField()
+    secret = serializers.CharField()
+    creation_time = TimeField()
+    update_time = TimeField()
+
+
 class UserShape(Shape):
     keep: ClassVar[frozenset[str]] = frozenset({"sysadmin_flag", "admin_role_in_auth"})
 
@@ -50,6 +63,7 @@ class UserShape(Shape):
     admin_role_in_auth = serializers.SerializerMethodField()
     auditor_flag = serializers.BooleanField()
     suspended = serializers.SerializerMethodField()
+    oidc_user_meta = serializers.SerializerMethodField()
     creation_time = TimeField()
     update_time = TimeField()
 
@@ -57,6 +71,9 @@ class UserShape(Shape):
         """Whether a login backend made this person an administrator: there is no such backend here."""
         return False
 
+    @extend_schema_field(OidcMetaShape)
+    def get_oidc_user_meta(self, _user: User) -> None:
+        """Nothing, as long as nobody signs in by OpenID Connect."""
 
     def get_suspended(self, user: User) -> bool:
         """Whether this person may not sign in now; left out for all others, as Harbor has no such thing."""
@@ -94,6 +111,10 @@ class SuspendedInput(Input):
     suspended = flag(default=None)
 
 
+class CliSecretInput(Input):
+    secret = text()
+
+
 class PasswordInput(Input):
     old_password = text()
     new_password = text()
@@ -102,6 +123,7 @@ class PasswordInput(Input):
 class UsersView(HarborView):
     """``/users``."""
 
+    asks = {"get": LISTED}
     takes = {"post": UserInput}
     answers = {"get": [UserShape]}
 
@@ -119,6 +141,7 @@ class UsersView(HarborView):
 class FoundUsersView(HarborView):
     """``/users/search``: names only, for everybody who has signed in."""
 
+    asks = {"get": (*PAGED, text_asked("username", required=True))}
     answers = {"get": [FoundUserShape]}
 
     def get(self, request: Request) -> Response:
@@ -206,10 +229,20 @@ class SuspendedView(HarborView):
         suspended = self.read(SuspendedInput, name="suspended")["suspended"]
         if suspended is None:
             raise UnprocessableError("suspended in body is required")
-        services.user_set_active(
-            actor=self.actor, user_id=self.path_int("user_id"), active=not suspended
-        )
+        services.user_set_active(actor=self.actor, user_id=self.path_int("user_id"), active=not suspended)
         return Response()
+
+
+class CliSecretView(HarborView):
+    """``/users/{user_id}/cli_secret``."""
+
+    takes = {"put": CliSecretInput}
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Refused in every mode but that of OpenID Connect, where people have no password for their clients."""
+        user_get(actor=self.actor, user_id=self.path_int("user_id"))
+        self.read(CliSecretInput, name="secret")
+        raise PreconditionError("the auth mode is not OIDC; use a personal access token")
 
 
 class PasswordView(HarborView):

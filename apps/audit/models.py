@@ -39,7 +39,7 @@ class AuditLog(models.Model):
                 name="audit_log_failed",
                 condition=models.Q(operation_result=False),
             ),
-            # PostgreSQL has one of the resource's hash as well.
+            # And PostgreSQL one of the resource, for equality, in the order of bytes.
         ]
 
 

@@ -12,7 +12,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Field, Func, Model, OrderBy, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    F,
+    Field,
+    Func,
+    Model,
+    OrderBy,
+    Q,
+    QuerySet,
+    Value,
+    prefetch_related_objects,
+)
 from django.db.models.sql.compiler import SQLCompiler
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -90,11 +101,17 @@ def rows_beyond(
     # No range mixes NULL and values of the first key, so that a plain index is in its order.
     plain = ("-" if first.descending else "") + first.path
     ordered = rows.order_by(plain, *(key.ordering() for key in others))
+    # What comes with the rows is loaded once for all ranges.
+    lookups = ordered._prefetch_related_lookups  # type: ignore[attr-defined]  # noqa: SLF001 (there is no public way)
+    if lookups:
+        ordered = ordered.prefetch_related(None)
     found: list[ModelT] = []
     for condition in _ranges(keys, values):
         found += ordered.filter(condition)[: limit - len(found)]
         if len(found) >= limit:
             break
+    if lookups:
+        prefetch_related_objects(found, *lookups)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
@@ -60,18 +60,25 @@ def fill(size: Size, *, seed: int, password: str = "") -> dict[str, int]:
     if password:
         password_check(password)
     encoded = password_hash(password) if password else _NO_PASSWORD
-    started = time.monotonic()
-    progress = _Progress(started)
+    progress = _Progress(time.monotonic())
     is_postgresql = connection.vendor == "postgresql"
     with write_atomic(), _indexes(is_postgresql=is_postgresql, size=size, progress=progress):
-        sink = Sink(CopyWriter() if is_postgresql else InsertWriter(), progress.rows)
-        _fill(sink, size, Random(seed), seed, encoded)  # noqa: S311 (nothing secret)
-        sink.finish()
+        counts = rows_make(size, seed=seed, password_hash=encoded, report=progress.rows)
     progress.stage("vacuum and statistics" if is_postgresql else "statistics")
     with connection.cursor() as cursor:
         # Without the visibility map no scan is of an index only.
         cursor.execute("VACUUM (ANALYZE)" if is_postgresql else "ANALYZE")
     progress.stage("done")
+    return counts
+
+
+def rows_make(
+    size: Size, *, seed: int, password_hash: str = _NO_PASSWORD, report: Callable[[str, int], None]
+) -> dict[str, int]:
+    """Make the rows in the caller's transaction; ``report`` is told a table and its rows now and then."""
+    sink = Sink(CopyWriter() if connection.vendor == "postgresql" else InsertWriter(), report)
+    _fill(sink, size, Random(seed), seed, password_hash)  # noqa: S311 (nothing secret)
+    sink.finish()
     return sink.counts
 
 

@@ -24,7 +24,7 @@ from apps.common.errors import (
 from apps.events import bus
 from apps.events.catalogue import GroupChanged
 from apps.projects.contexts import AnonymousContext
-from apps.projects.member_services import member_add
+from apps.projects.member_services import member_add, member_update
 from apps.projects.models import Member, Project
 from apps.projects.selectors import projects_visible_to, roles_in
 from apps.projects.types import Role
@@ -186,3 +186,41 @@ def test_each_change_counts_at_once(boss, anna, group, project):
     group_delete(actor=boss, group_id=group.pk)
     assert (roles(), sees()) == ((), False)
     assert not Member.objects.filter(pk=member.pk).exists()
+
+
+def test_which_of_several_names_counts(boss, anna, group, project):
+    """A user's id, then a group's, then a username, a distinguished name, and a group's name: Harbor's order."""
+    ldap = group_create(actor=boss, group_name="builders", group_type=1, ldap_group_dn="cn=b,dc=x")
+    bert = person("bert")
+    everything = {
+        "user_id": anna.pk,
+        "group_id": group.pk,
+        "username": "bert",
+        "ldap_group_dn": "cn=b,dc=x",
+        "group_name": "builders",
+    }
+    found = []
+    for name in list(everything):
+        member = member_add(actor=boss, project_id=project.pk, role=2, group_type=0, **everything)
+        found.append(member.user or member.group)
+        member.delete()
+        everything.pop(name)
+        if name == "ldap_group_dn":
+            with pytest.raises(NotFoundError):
+                member_add(actor=boss, project_id=project.pk, role=2, **everything)
+            group_delete(actor=boss, group_id=ldap.pk)
+    assert found == [anna, group, bert, ldap, group]
+
+
+def test_patterns_of_a_member_stay_unless_they_are_given(boss, anna, project):
+    one = {"actor": boss, "project_id": project.pk}
+    member = member_add(**one, role=2, user_id=anna.pk, pull_patterns=["a", "a"], push_patterns=["b/**"])
+    assert (member.pull_patterns, member.push_patterns) == (["a"], ["b/**"])
+    one["member_id"] = member.pk
+    member = member_update(**one, role=4)
+    assert (member.role, member.pull_patterns, member.push_patterns) == (4, ["a"], ["b/**"])
+    member = member_update(**one, push_patterns=[])
+    assert (member.role, member.pull_patterns, member.push_patterns) == (4, ["a"], [])
+    for wrong in (["\u00e9"], ["a["], [""], ["x" * 600], [f"r{number}" for number in range(65)]):
+        with pytest.raises(BadRequestError):
+            member_update(**one, pull_patterns=wrong)

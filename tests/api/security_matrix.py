@@ -208,6 +208,15 @@ ROWS = (
             ("401 404 404 404 404 404 404 412 404", _own_tokens | _missing_token, 404),
         )
     ),
+    # It only looks: there is nothing to change.
+    Row(
+        "PUT",
+        "v2.0/users/<str:user_id>/cli_secret",
+        _system_admin_only(404),
+        body={},
+        values=_missing_user,
+        auditor=404,
+    ),
     Row("PUT", "v2.0/users/<str:user_id>/password", _system_admin_only(404), body={}, values=_missing_user),
     Row("GET", "v2.0/projects", EVERYBODY),
     Row("HEAD", "v2.0/projects", SIGNED_IN, query="project_name=library"),

@@ -33,6 +33,8 @@ def ours(described: dict[str, Any], operation: Operation) -> dict[str, Any]:
     return resolve(methods[method], described)
 
 
+# What Harbor describes and never sends.
+_NEVER_SENT = {"ListRobot": "answer[].secret", "GetRobotByID": "answer.secret"}
 by_operation = pytest.mark.parametrize("operation", _OPERATIONS, ids=lambda operation: operation.name)
 
 
@@ -89,7 +91,9 @@ def test_it_answers_the_same(operation: Operation, ours: dict[str, Any]) -> None
         return
     content = found.get("content", {})
     assert content, "no answer is described"
-    assert list(_differences(schema, content["application/json"]["schema"], "answer")) == []
+    differences = list(_differences(schema, content["application/json"]["schema"], "answer"))
+    never = f"{_NEVER_SENT.get(operation.name)} is missing"
+    assert [one for one in differences if one != never] == []
 
 
 def _differences(wanted: dict[str, Any], found: dict[str, Any], place: str) -> Iterator[str]:

@@ -33,7 +33,8 @@ def post(origin: str) -> HttpResponse:
     return middleware(request)
 
 
-def test_the_origin_is_the_url_that_clients_see(_behind_tls) -> None:
+@pytest.mark.usefixtures("_behind_tls")
+def test_the_origin_is_the_url_that_clients_see() -> None:
     assert post(OURS).status_code == 200
     for other in ("https://evil.example", "http://registry.example", "null"):
         refused = post(other)
@@ -41,7 +42,8 @@ def test_the_origin_is_the_url_that_clients_see(_behind_tls) -> None:
         assert refused[TOKEN_HEADER]
 
 
-def test_cookies_are_for_https_alone(_behind_tls) -> None:
+@pytest.mark.usefixtures("_behind_tls")
+def test_cookies_are_for_https_alone() -> None:
     response = CsrfMiddleware(answer)(RequestFactory().get("/c/log_out"))
     assert response.cookies["_harbor_csrf"]["secure"]
     assert response.cookies["_harbor_csrf"]["samesite"] == "Strict"

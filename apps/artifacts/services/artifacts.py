@@ -1,6 +1,7 @@
 """Artifacts deleted and copied."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -62,22 +63,7 @@ def artifact_delete(
             _check(actor.name, repository, digest, tuple(names[artifact_id]))
         touch(repository_key(repository_name))
         at = timezone.now()
-        trash_put(
-            operator=actor.name,
-            reason=reason,
-            repository=repository,
-            kind=TrashEntry.ARTIFACT,
-            at=at,
-            artifact_ids=going,
-            digest=artifact.digest,
-        )
-        tag_moves_record(
-            operator=actor.name,
-            project_id=repository.project_id,
-            repository_name=repository_name,
-            moves=[Move(name, going[pk], "") for pk, some in names.items() for name in some],
-            at=at,
-        )
+        _write_down(actor.name, reason, repository, artifact.digest, going, names, at)
         blob_ids = _artifacts_drop(going)
         publish(
             ArtifactDeleted(
@@ -96,6 +82,34 @@ def artifact_delete(
         )
         Repository.objects.filter(pk=repository.pk).update(update_time=at)
         storage_charge(project_id=repository.project_id, delta=-freed, operator=actor.name)
+
+
+def _write_down(
+    operator: str,
+    reason: str,
+    repository: Repository,
+    digest: str,
+    going: Mapping[int, str],
+    names: Mapping[int, list[str]],
+    at: datetime,
+) -> None:
+    """The trash and the history, before anything goes: ``going`` are digests by id, ``names`` their tags."""
+    trash_put(
+        operator=operator,
+        reason=reason,
+        repository=repository,
+        kind=TrashEntry.ARTIFACT,
+        at=at,
+        artifact_ids=going,
+        digest=digest,
+    )
+    tag_moves_record(
+        operator=operator,
+        project_id=repository.project_id,
+        repository_name=repository.name,
+        moves=[Move(name, going[pk], "") for pk, some in names.items() for name in some],
+        at=at,
+    )
 
 
 def _tags_of(artifact_ids: Iterable[int]) -> dict[int, list[str]]:

@@ -135,14 +135,10 @@ def return_end(under_way: Return) -> None:
     storage_charge(project_id=under_way.project.id, delta=added, operator=under_way.operator)
 
 
-def _ask_push_gates(
-    under_way: Return, row_ids: Sequence[int], tags: Mapping[str, tuple[str, ...]]
-) -> None:
+def _ask_push_gates(under_way: Return, row_ids: Sequence[int], tags: Mapping[str, tuple[str, ...]]) -> None:
     if not gates.push:
         return
-    documents = TrashedArtifact.objects.filter(pk__in=row_ids).values_list(
-        "digest", "media_type", "manifest"
-    )
+    documents = TrashedArtifact.objects.filter(pk__in=row_ids).values_list("digest", "media_type", "manifest")
     for digest, media_type, raw in documents.iterator(chunk_size=20):
         push = Push(
             operator=under_way.operator,

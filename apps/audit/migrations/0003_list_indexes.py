@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('operation_result', False)), fields=['-op_time', '-id'], name='audit_log_failed'),
         ),
         migrations.RunPython(
-            postgres_index_create(name='audit_log_resource', table='audit_log_ext', method='hash (resource)'),
+            postgres_index_create(name='audit_log_resource', table='audit_log_ext', method='btree (resource varchar_pattern_ops)'),
             postgres_index_drop(name='audit_log_resource'),
         ),
     ]
