@@ -114,7 +114,7 @@ class Artifact(models.Model):
         constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="artifact_once")]
         indexes = [
             models.Index(fields=["repository", "-push_time", "-id"], name="artifact_default_order"),
-            # Lists leave accessories out. `pull_time` has no index: each pull would have to write all of them.
+            # Lists leave accessories out.
             models.Index(
                 fields=["repository", "id"], name="artifact_by_id", condition=models.Q(subject_digest="")
             ),
@@ -126,6 +126,11 @@ class Artifact(models.Model):
             models.Index(
                 fields=["repository", "type", "id"],
                 name="artifact_by_type",
+                condition=models.Q(subject_digest=""),
+            ),
+            models.Index(
+                fields=["repository", "pull_time", "id"],
+                name="artifact_by_pull_time",
                 condition=models.Q(subject_digest=""),
             ),
             models.Index(
@@ -240,7 +245,9 @@ class TrashEntry(models.Model):
 
 
 class TrashedArtifact(models.Model):
-    """A deleted artifact as it was. ``row`` holds its other columns, ``tags``, ``labels`` and ``references`` its own.
+    """A deleted artifact as it was. ``row`` holds its other columns, its ``references`` and the digests of its ``blobs``.
+
+    Of a tag's entry it is the artifact that the tag pointed to, which stayed: without bytes and ``row``.
 
     Its manifest's bytes are here; its blobs are those of :class:`apps.artifacts.models.Blob` by digest, and are
     looked for when it is restored. ``size`` in bytes, as the artifact showed it.

@@ -1,6 +1,6 @@
 """Artifacts and repositories as lists show them: Harbor's special filters, counts and accessories in batches."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,8 +35,12 @@ class Accessory:
 
 def artifact_counts(repository_ids: Iterable[int]) -> dict[int, int]:
     """Artifacts that a list shows, by repository; repositories without any are missing."""
-    rows = shown_artifacts(Artifact.objects.filter(repository_id__in=list(repository_ids)))
-    return dict(rows.values_list("repository_id").annotate(Count("id")))
+    rows = Artifact.objects.filter(repository_id__in=list(repository_ids), subject_digest="")
+    counts: Counter[int] = Counter(dict(rows.values_list("repository_id").annotate(Count("id"))))
+    # What is not shown is counted by itself: to ask each of 100 000 artifacts for its tags takes ten times as long.
+    hidden = rows.filter(~Q(_tagged()), pk__in=ArtifactReference.objects.values("child_id"))
+    counts.subtract(dict(hidden.values_list("repository_id").annotate(Count("id"))))
+    return dict(+counts)
 
 
 def shown_artifacts(rows: QuerySet[Artifact]) -> QuerySet[Artifact]:
@@ -183,6 +187,11 @@ def _referenced() -> Exists:
     return Exists(ArtifactReference.objects.filter(child=OuterRef("pk")))
 
 
+def _tags_of_repository() -> QuerySet[Tag]:
+    """Tags of the outer artifact. Its repository is named too: names are found by it through an index."""
+    return Tag.objects.filter(artifact=OuterRef("pk"), repository=OuterRef("repository"))
+
+
 def _by_tags(condition: Condition) -> Q:
     match condition.form, condition.values:
         case Form.EQUAL, ("*",):
@@ -190,11 +199,11 @@ def _by_tags(condition: Condition) -> Q:
         case Form.EQUAL, ("nil",):
             return ~Q(_tagged())
         case Form.EQUAL, (name,):
-            return Q(Exists(Tag.objects.filter(artifact=OuterRef("pk"), name=name)))
+            return Q(Exists(_tags_of_repository().filter(name=name)))
         case Form.CONTAINS, (part,):
-            return Q(Exists(Tag.objects.filter(artifact=OuterRef("pk"), name__icontains=part)))
+            return Q(Exists(_tags_of_repository().filter(name__icontains=part)))
         case Form.ONE_OF, names:
-            return Q(Exists(Tag.objects.filter(artifact=OuterRef("pk"), name__in=names)))
+            return Q(Exists(_tags_of_repository().filter(name__in=names)))
         case _:
             raise BadRequestError("tags takes *, nil, a name, ~part of a name or {several names}")
 

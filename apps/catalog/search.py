@@ -20,7 +20,8 @@ def projects_search(*, actor: SecurityContext, text: str) -> QuerySet[Project]:
     rows = projects_visible_to(actor)
     if len(text) > _LONGEST_NAME:
         return rows.none()
-    return rows.filter(name__icontains=text).prefetch_related("metadata")[:MOST_ROWS]
+    rows = rows.select_related("cve_allowlist").prefetch_related("metadata")
+    return rows.filter(name__icontains=text)[:MOST_ROWS]
 
 
 def repositories_search(*, actor: SecurityContext, text: str) -> QuerySet[Repository]:

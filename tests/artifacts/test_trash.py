@@ -1,41 +1,32 @@
 """What a deletion takes away comes back as it was, or not at all."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from apps.accounts.security import SystemContext
 from apps.artifacts.errors import ArtifactReferencedError
-from apps.artifacts.gates import GateRefusedError, Push, StorageRefusedError, gates
 from apps.artifacts.models import (
     Artifact,
     ArtifactLabel,
-    Blob,
     Repository,
     Tag,
-    TagMove,
     TrashedArtifact,
     TrashEntry,
 )
-from apps.artifacts.selectors import children_find, repository_find, trash_missing_blobs
+from apps.artifacts.selectors import trash_missing_blobs
 from apps.artifacts.services.artifacts import artifact_delete
 from apps.artifacts.services.repositories import repository_delete, repository_update
 from apps.artifacts.services.tags import tag_delete
 from apps.artifacts.services.trash import trash_forget
-from apps.common.errors import ForbiddenError, NotFoundError, PreconditionError
+from apps.common.errors import NotFoundError, PreconditionError
 from apps.events import bus
 from apps.events.catalogue import ArtifactDeleted, ArtifactRestored, RepositoryRestored, TagRestored
-from apps.oci.digests import parse_digest
 from apps.projects.models import Label
-from apps.quotas.models import Quota
-from apps.storage.layout import blob_path
-from apps.storage.selectors import get_driver
 from tests.artifacts.reading import paid, restore, rows_of, tags_of
 from tests.distribution.documents import config, index_of, layer, manifest_of
 from tests.distribution.inside import Place
-from tests.support.people import acting, person, seen_events
+from tests.support.people import seen_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -288,200 +279,3 @@ def test_labels_that_are_gone_stay_gone(place: Place) -> None:
     restore(place, the_entry())
 
     assert list(ArtifactLabel.objects.values_list("label_id", flat=True)) == [kept.pk]
-
-
-def test_a_blob_that_was_collected(place: Place) -> None:
-    image = manifest_of(own := config(), [content := layer(300)])
-    place.push(image, own, content)
-    delete(place, "v1")
-    entry = the_entry()
-    blob = Blob.objects.get(digest=content.digest)
-    blob.repository_links.all().delete()
-    blob.delete()
-    moves, cost = TagMove.objects.count(), paid(place.project_id)
-
-    assert trash_missing_blobs(entry) == [content.digest]
-    with pytest.raises(PreconditionError, match=content.digest):
-        restore(place, entry)
-
-    assert not Artifact.objects.exists()
-    assert TrashEntry.objects.filter(pk=entry.pk).exists()
-    assert (TagMove.objects.count(), paid(place.project_id)) == (moves, cost)
-
-
-@pytest.mark.parametrize("file_is_there", [True, False])
-def test_a_blob_that_a_collector_has_marked(place: Place, file_is_there: bool) -> None:
-    image = manifest_of(own := config(), [content := layer(300)])
-    place.push(image, own, content)
-    delete(place, "v1")
-    Blob.objects.filter(digest=content.digest).update(state=Blob.DELETING)
-    if not file_is_there:
-        # As a collector leaves it that dies between the file and the row.
-        get_driver().delete(blob_path(parse_digest(content.digest)))
-        with pytest.raises(PreconditionError, match=content.digest):
-            restore(place, the_entry())
-        assert Blob.objects.get(digest=content.digest).state == Blob.DELETING
-        return
-
-    restore(place, the_entry())
-
-    assert Blob.objects.get(digest=content.digest).state == Blob.LIVE
-
-
-def test_what_does_not_fit_is_refused(place: Place) -> None:
-    image = manifest_of(own := config(), [content := layer(3000)])
-    place.push(image, own, content)
-    delete(place, "v1")
-    Quota.objects.filter(project_id=place.project_id).update(hard=2000)
-
-    with pytest.raises(StorageRefusedError):
-        restore(place, the_entry())
-
-    assert not Artifact.objects.exists()
-    assert TrashEntry.objects.count() == 1
-    Quota.objects.filter(project_id=place.project_id).update(hard=-1)
-    assert restore(place, the_entry()).tags == ("v1",)
-
-
-class _Refusing:
-    """A gate that wants nothing."""
-
-    def check_push(self, push) -> None:
-        assert push.manifest.digest
-        raise GateRefusedError(f"no {','.join(push.tags)}")
-
-    def check_tag(self, change) -> None:
-        raise GateRefusedError(f"no tag {change.tag} at {change.digest}")
-
-    def check_delete(self, deletion) -> None:
-        raise GateRefusedError(f"no deletion of {','.join(deletion.tags)}")
-
-
-@pytest.mark.parametrize(("kind", "message"), [("push", "no v1"), ("tag", "no tag v1 at sha256")])
-def test_gates_refuse_a_restore(
-    place: Place, monkeypatch: pytest.MonkeyPatch, kind: str, message: str
-) -> None:
-    place.push(manifest_of(), tag="v1")
-    delete(place, "v1")
-    monkeypatch.setattr(gates, kind, [_Refusing()])
-
-    with pytest.raises(GateRefusedError, match=message):
-        restore(place, the_entry())
-
-    assert not Artifact.objects.exists()
-    assert TrashEntry.objects.count() == 1
-
-
-def test_a_gate_finds_the_children_of_an_index(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also in a repository that is only just there again; what a refusal takes back is not remembered."""
-    children = [manifest_of() for _ in range(3)]
-    for child in children:
-        place.push(child, tag=child.digest)
-    place.push(index_of(children), tag="multi")
-    repository_delete(actor=place.actor, repository_name=place.repository)
-    asked: list[int] = []
-
-    class NoSparseIndexes:
-        refusing = True
-
-        def check_push(self, push: Push) -> None:
-            repository = repository_find(push.repository_name)
-            assert repository is not None
-            wanted = [str(child.digest) for child in push.manifest.manifests]
-            assert len(children_find(repository.id, wanted)) == len(wanted)
-            asked.append(repository.id)
-            if self.refusing and wanted:
-                raise GateRefusedError("not now")
-
-    gate = NoSparseIndexes()
-    monkeypatch.setattr(gates, "push", [gate])
-    with pytest.raises(GateRefusedError):
-        restore(place, the_entry(TrashEntry.REPOSITORY))
-    found = repository_find(place.repository)
-    assert found is not None
-    assert Repository.objects.filter(pk=found.id, listed=False).exists()
-
-    gate.refusing = False
-    restore(place, the_entry(TrashEntry.REPOSITORY))
-
-    assert len(asked) >= 5
-    assert place.call("GET", "manifests/multi").status == 200
-
-
-def _delete_repository(place: Place) -> None:
-    repository_delete(actor=place.actor, repository_name=place.repository)
-
-
-def _delete_tag(place: Place) -> None:
-    tag_delete(actor=place.actor, repository_name=place.repository, tag="v1")
-
-
-@pytest.mark.parametrize(
-    "deletion",
-    [lambda place: delete(place, "v1"), _delete_repository, _delete_tag],
-    ids=["artifact", "repository", "tag"],
-)
-def test_gates_refuse_a_deletion(
-    place: Place, monkeypatch: pytest.MonkeyPatch, deletion: Callable[[Place], None]
-) -> None:
-    place.push(manifest_of(), tag="v1")
-    before = rows_of(place.repository)
-    monkeypatch.setattr(gates, "delete", [_Refusing()])
-    monkeypatch.setattr(gates, "tag", [_Refusing()])
-
-    with pytest.raises(GateRefusedError):
-        deletion(place)
-
-    assert rows_of(place.repository) == before
-    assert not TrashEntry.objects.exists()
-
-
-def test_who_may_restore_and_forget(place: Place) -> None:
-    place.push(manifest_of(), tag="v1")
-    delete(place, "v1")
-    stranger = acting(person())
-    with pytest.raises(ForbiddenError):
-        restore(place, the_entry(), actor=stranger)
-    with pytest.raises(ForbiddenError):
-        trash_forget(actor=stranger, project_id=place.project_id, entry_id=the_entry().pk)
-
-    trash_forget(actor=SystemContext("test"), project_id=place.project_id, entry_id=the_entry().pk)
-
-    assert not TrashEntry.objects.exists()
-    assert not TrashedArtifact.objects.exists()
-
-
-def test_a_large_repository(place: Place, django_assert_max_num_queries) -> None:
-    """Statements grow with the chunks, not with the rows."""
-    place.push(manifest_of(), tag="v1")
-    repository = Repository.objects.get(name=place.repository)
-    source = Artifact.objects.get()
-    blobs = [link.blob_id for link in source.blob_links.all()]
-
-    def grow(start: int, count: int) -> None:
-        made = Artifact.objects.bulk_create(
-            Artifact(
-                repository=repository,
-                project_id=place.project_id,
-                digest=f"sha256:{number:064d}",
-                media_type=source.media_type,
-                manifest=source.manifest,
-                size=1,
-            )
-            for number in range(start, start + count)
-        )
-        through = source.blob_links.model
-        through.objects.bulk_create(through(artifact=row, blob_id=blob) for row in made for blob in blobs)
-        Tag.objects.bulk_create(
-            Tag(repository=repository, artifact=row, name=f"t{row.digest[-6:]}") for row in made
-        )
-
-    grow(0, 1200)
-    with django_assert_max_num_queries(150):
-        repository_delete(actor=place.actor, repository_name=place.repository)
-    assert TrashedArtifact.objects.count() == 1201
-    assert TagMove.objects.filter(digest="").count() == 1201
-    with django_assert_max_num_queries(250):
-        restored = restore(place, the_entry(TrashEntry.REPOSITORY))
-    assert len(restored.artifacts) == len(restored.tags) == 1201
-    assert Artifact.objects.filter(manifest=b"").count() == 0

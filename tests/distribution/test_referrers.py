@@ -115,13 +115,16 @@ def test_a_subject_that_comes_later(registry: RegistryClient, repository: str) -
 
 
 def test_deleted(registry: RegistryClient, repository: str, subject: Content) -> None:
-    document = referrer(subject)
+    """By itself, or with its subject."""
+    document, other = referrer(subject), referrer(subject)
     push(registry, repository, document)
+    push(registry, repository, other)
 
-    assert registry.delete_manifest(repository, subject.digest).status_code == 202
-    assert digests(registry.referrers(repository, subject.digest)) == [document.digest]
     assert registry.delete_manifest(repository, document.digest).status_code == 202
+    assert digests(registry.referrers(repository, subject.digest)) == [other.digest]
+    assert registry.delete_manifest(repository, subject.digest).status_code == 202
     assert digests(registry.referrers(repository, subject.digest)) == []
+    assert registry.get_manifest(repository, other.digest).status_code == 404
 
 
 def test_of_one_repository_only(registry: RegistryClient, team, repository: str, subject: Content) -> None:

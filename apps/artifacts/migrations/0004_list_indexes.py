@@ -67,6 +67,10 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('subject_digest', '')), fields=['repository', 'type', 'id'], name='artifact_by_type'),
         ),
         migrations.AddIndex(
+            model_name='artifact',
+            index=models.Index(condition=models.Q(('subject_digest', '')), fields=['repository', 'pull_time', 'id'], name='artifact_by_pull_time'),
+        ),
+        migrations.AddIndex(
             model_name='repository',
             index=models.Index(fields=['-creation_time', '-id'], name='repository_order'),
         ),

@@ -1,6 +1,6 @@
 """Tags: pointed by a push or by hand, removed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, connection
@@ -52,15 +52,7 @@ def tags_point(
             tag_gates_ask(
                 operator=operator, project_id=project_id, repository_name=repository_name, move=moves[tag]
             )
-        raced = []
-        with connection.cursor() as cursor:
-            for tag in pending:
-                if tag in before:
-                    cursor.execute(_MOVE, [artifact_id, at, expires_at, before[tag][0]])
-                else:
-                    cursor.execute(_INSERT, [repository_id, artifact_id, tag, at, expires_at])
-                    if not cursor.rowcount:
-                        raced.append(tag)
+        raced = _write(repository_id, artifact_id, pending, before, at, expires_at)
         if only_new and raced:
             raise _exists(raced[0], repository_name)
         pending = raced
@@ -91,6 +83,27 @@ _INSERT = (
     "INSERT INTO tag (repository_id, artifact_id, name, push_time, expires_at) VALUES (%s, %s, %s, %s, %s)"
     " ON CONFLICT (repository_id, name) DO NOTHING"
 )
+
+
+def _write(
+    repository_id: int,
+    artifact_id: int,
+    tags: Sequence[str],
+    before: Mapping[str, tuple[int, str]],
+    at: datetime,
+    expires_at: datetime | None,
+) -> list[str]:
+    """Move the tags of ``before``, insert the others; returns those that somebody else has inserted meanwhile."""
+    raced = []
+    with connection.cursor() as cursor:
+        for tag in tags:
+            if tag in before:
+                cursor.execute(_MOVE, [artifact_id, at, expires_at, before[tag][0]])
+            else:
+                cursor.execute(_INSERT, [repository_id, artifact_id, tag, at, expires_at])
+                if not cursor.rowcount:
+                    raced.append(tag)
+    return raced
 
 
 def _held(repository_id: int, tags: Sequence[str]) -> dict[str, tuple[int, str]]:
