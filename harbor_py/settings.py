@@ -97,9 +97,9 @@ def _database(configuration: Configuration) -> dict[str, Any]:
         # whoever meets a broken one has the pool checked (apps.common.database.connections_heal).
         "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
-            # To compile a query of a list takes longer than to run it. `?options=` in the URL leaves this out, for
-            # PgBouncer, which does not take it.
-            "options": "-c jit=off",
+            # To compile a query of a list takes longer than to run it, and with 4 MB two indexes of a large table
+            # are combined by reading most of the table. `?options=` in the URL leaves this out, for PgBouncer.
+            "options": "-c jit=off -c work_mem=16MB",
             **dict(parse_qsl(parts.query, keep_blank_values=True)),
             "pool": {"min_size": 1, "max_size": configuration.database_pool_size, "timeout": 30},
         },

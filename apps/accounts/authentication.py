@@ -160,9 +160,7 @@ def _try(username: str, password: str, address: str) -> Principal | None:
     return None
 
 
-def current_principal(
-    *, kind: str, principal_id: int, version: int, owner_id: int = 0
-) -> Principal | None:
+def current_principal(*, kind: str, principal_id: int, version: int, owner_id: int = 0) -> Principal | None:
     """The account as it is now; None if it is gone, may not sign in, or changed since ``version``.
 
     ``owner_id`` as the principal had it.
@@ -185,7 +183,9 @@ def current_principal(
 
 def _ask(username: str, password: str) -> Principal | None:
     """Ask each kind that they can be of; a name of no kind costs the same work."""
-    claimed = [kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username, password)]
+    claimed = [
+        kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username, password)
+    ]
     for authenticator in claimed:
         if principal := authenticator.authenticate(username, password):
             return principal

@@ -186,7 +186,9 @@ def user_delete(*, actor: SecurityContext, user_id: int) -> None:
 def _name_after(name: str, user_id: int) -> str:
     """What a deleted person's row is called: other names stay free, and ``gdpr_delete_user`` keeps none."""
     if settings.HARBOR.gdpr_delete_user:
-        digest = hmac.digest(settings.SECRET_KEY.encode(), f"deleted:{user_id}:{name}".encode(), hashlib.sha256)
+        digest = hmac.digest(
+            settings.SECRET_KEY.encode(), f"deleted:{user_id}:{name}".encode(), hashlib.sha256
+        )
         return f"{digest.hex()[:32]}#{user_id}"
     return f"{name[:_KEPT_NAME]}#{user_id}"
 
@@ -259,7 +261,9 @@ def _require_over(
         require_system(actor, "user", action)
         may_more = user is not None and (user.sysadmin_flag or user.auditor_flag)
         if may_more and not actor.is_system_admin:
-            raise ForbiddenError("only a system administrator can change a system administrator or an auditor")
+            raise ForbiddenError(
+                "only a system administrator can change a system administrator or an auditor"
+            )
     if user is None:
         raise NotFoundError(f"user {user_id} not found")
     return user

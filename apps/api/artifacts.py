@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
@@ -52,6 +53,14 @@ ARTIFACTS = ListRules(
     },
 )
 
+# A project can have very many artifacts; it has an index of one order.
+PROJECT_ARTIFACTS = ListRules(
+    order=ARTIFACTS.order,
+    fields={
+        key: field if key in {"id", "push_time"} else replace(field, sortable=False)
+        for key, field in ARTIFACTS.fields.items()
+    },
+)
 ACCESSORIES = ListRules(
     order=("id",),
     fields={
@@ -135,7 +144,7 @@ class ProjectArtifactsView(ArtifactListing):
         if self.query_flag("latest_in_repository"):
             rows = rows.filter(pk__in=latest_artifacts(project.pk, conditions).values("pk"))
         rows = filter_artifacts(artifacts_whole(rows), conditions)
-        return self.list_response(rows, ARTIFACTS, ArtifactShape, batch=self._context)
+        return self.list_response(rows, PROJECT_ARTIFACTS, ArtifactShape, batch=self._context)
 
     def _context(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
         repositories = Repository.objects.filter(pk__in={artifact.repository_id for artifact in artifacts})

@@ -17,8 +17,8 @@ from django.db.models import Model, QuerySet
 EXACT_UP_TO = 10_000
 # Tables below this are counted without asking the planner first.
 _SMALL_TABLE = 100_000
-# In the planner's unit, a page read in order: about a tenth of a second.
-_MOST_COST = 150_000
+# In the planner's unit, a page read in order: up to about a twentieth of a second.
+_MOST_COST = 50_000
 _REMEMBERED_SECONDS = 60.0
 
 

@@ -9,7 +9,9 @@ from apps.common.forwarding import client_address
 ANONYMOUS = "anonymous"
 _CREDENTIAL = "harbor.credential"
 
-_environ: contextvars.ContextVar[MutableMapping[str, Any] | None] = contextvars.ContextVar("environ", default=None)
+_environ: contextvars.ContextVar[MutableMapping[str, Any] | None] = contextvars.ContextVar(
+    "environ", default=None
+)
 
 
 def take_request(environ: MutableMapping[str, Any] | None) -> None:

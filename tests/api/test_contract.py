@@ -12,7 +12,30 @@ pytestmark = pytest.mark.skipif(not FILE.exists(), reason="Harbor's description 
 
 # The operations that are there; the others come with their features.
 _TAGS = frozenset(
-    ["artifact", "auditlog", "configure", "health", "icon", "immutable", "label", "member", "permissions", "ping", "project", "projectMetadata", "quota", "repository", "robot", "scan", "search", "statistic", "SystemCVEAllowlist", "systeminfo", "user", "usergroup"]
+    [
+        "artifact",
+        "auditlog",
+        "configure",
+        "health",
+        "icon",
+        "immutable",
+        "label",
+        "member",
+        "permissions",
+        "ping",
+        "project",
+        "projectMetadata",
+        "quota",
+        "repository",
+        "robot",
+        "scan",
+        "search",
+        "statistic",
+        "SystemCVEAllowlist",
+        "systeminfo",
+        "user",
+        "usergroup",
+    ]
 )
 _OPERATIONS = [operation for operation in operations() if operation.tag in _TAGS]
 _TYPES = {"integer": "integer", "number": "number", "string": "string", "boolean": "boolean"}

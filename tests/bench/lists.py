@@ -1,6 +1,6 @@
 """``python -m tests.bench.lists``: how long lists take on a database that `harbor-py seed` has filled.
 
-For each case: the first page, the pages after it, and pages near the end, the latter two as a client reaches them by
+For each case: the first page, the pages after it, and pages far away, the latter two as a client reaches them by
 ``Link``. The worst come first; exits with 1 if a 95th percentile is over the goal.
 """
 
@@ -25,6 +25,7 @@ from tests.bench.list_cases import Case, Place, get_cases, list_cases
 from tests.support.server import ADMIN_PASSWORD, HarborServer
 
 _BASE = "/api/v2.0"
+_FAR = 5_000
 _NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
@@ -85,7 +86,8 @@ class Driver:
                 figures.first.append(elapsed)
             figures.rows = answer.headers.get("x-total-count", "")
             self._follow(answer, figures.following)
-            pages = int(figures.rows or 0) // 100
+            # Far enough: the way there is by offset, which takes its time.
+            pages = min(int(figures.rows or 0) // 100, _FAR)
             if pages > 2 * self._samples:
                 # How a client gets there is not measured, but the pages that it finds by `Link` then are.
                 far, _ = self.get(f"{url}&page={pages - self._samples}")
@@ -150,9 +152,7 @@ def main() -> int:
                 figures.append(driver.measure(case))
                 click.echo(_line(figures[-1]), err=True)
     figures.sort(key=lambda one: (-bool(one.error), -one.worst))
-    click.echo(
-        f"{'p50/p95 in ms:':17} {'first page':>13} {'by Link':>13} {'near the end':>13} {'rows':>9}  case"
-    )
+    click.echo(f"{'p50/p95 in ms:':17} {'first page':>13} {'by Link':>13} {'far away':>13} {'rows':>9}  case")
     for one in figures:
         click.echo(_line(one))
     missed = [one for one in figures if one.error or one.worst > options.goal]

@@ -27,6 +27,8 @@ from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
 
+# The package never closes its connections, and has no way to.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 PASSWORD = "Correct-Horse-9-Battery"
 GIBIBYTE = 1024**3
 
