@@ -40,7 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Digests of random bytes and random ids do not get into names: the workers of one run have to agree on them."""
+    """Random bytes (an archive has its time in it), digests of them and random ids do not get into names: the workers of one run have to agree on them."""
+    if isinstance(val, bytes) and len(val) > 16:
+        return f"{len(val)}_bytes"
     if not isinstance(val, str) or not _RANDOM.search(val):
         return None
     return _RANDOM.sub("random", val).encode("unicode_escape").decode()
