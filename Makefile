@@ -49,7 +49,7 @@ programs: ## Install the programs that the tests drive (as root on Debian; else 
 .PHONY: test
 test: .state/dev programs ## Run the tests of the database on PostgreSQL, then all of them on SQLite (T=path for a part)
 ifeq ($(T),)
-	HARBOR_TEST_DATABASE=postgres $(PYTEST) --ignore tests/e2e --ignore tests/cli --ignore tests/oci
+	HARBOR_TEST_DATABASE=postgres $(PYTEST) --database-only
 endif
 	$(PYTEST) $(T)
 

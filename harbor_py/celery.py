@@ -1,7 +1,9 @@
 """The Celery application: what runs when, and over which broker."""
 
+import hashlib
 import logging
 import os
+import socket
 from datetime import timedelta
 from typing import Any
 
@@ -34,9 +36,26 @@ def _broker() -> dict[str, Any]:
     }
 
 
+def _host_queue() -> str:
+    """A name of its own for each data folder of each host."""
+    place = hashlib.sha256(str(settings.HARBOR.data_dir).encode()).hexdigest()[:12]
+    return f"host.{socket.gethostname()}.{place}"
+
+
+HOST_QUEUE = _host_queue()
+"""What only this host can do, as its spools are here, is sent here by this host."""
+
+
 def _every(task: str, period: timedelta) -> dict[str, Any]:
     """A run that is not taken before the next one is due is dropped, so that runs do not pile up."""
     return {"task": task, "schedule": period, "options": {"expires": period.total_seconds()}}
+
+
+def _every_here(task: str, period: timedelta) -> dict[str, Any]:
+    """On each host."""
+    entry = _every(task, period)
+    entry["options"]["queue"] = HOST_QUEUE
+    return entry
 
 
 app = Celery("harbor_py")
@@ -55,10 +74,13 @@ app.conf.update(
         "deliver the outbox": _every("events.outbox_deliver", timedelta(seconds=5)),
         "forward the audit log": _every("audit.forward", timedelta(seconds=2)),
         "forget names in the audit log": _every("audit.names_forget", timedelta(minutes=1)),
-        "drain the refusals": _every("audit.refusals_drain", timedelta(seconds=5)),
-        "drain the pull spool": _every("events.spool_drain", timedelta(seconds=5)),
+        "drain the refusals": _every_here("audit.refusals_drain", timedelta(seconds=5)),
+        "drain the pull spool": _every_here("events.spool_drain", timedelta(seconds=5)),
         "end temporary tags": _every("artifacts.tags_expire", timedelta(minutes=1)),
+        "forget old executions": _every("jobs.sweep", timedelta(hours=1)),
         "clear sessions that are over": _every("accounts.sessions_clear", timedelta(hours=1)),
+        "empty the trash of what is old": _every("artifacts.trash_purge", timedelta(hours=1)),
+        "forget old moves of tags": _every("artifacts.tag_moves_purge", timedelta(hours=1)),
         "purge abandoned uploads": _every("artifacts.uploads_purge", timedelta(hours=1)),
     },
 )

@@ -44,7 +44,44 @@ Then push to it:   docker login 127.0.0.1:8080
                    docker push 127.0.0.1:8080/library/IMAGE
 
 Settings come from HARBOR_* variables and one YAML file; `harbor-py config docs` lists them.
+
 Exit codes: 0 done, 1 failed, 2 wrong setting or wrong use.
+"""
+
+_UP_HELP = """Run the registry until SIGTERM or Ctrl-C.
+
+The first start makes the data folder, its secrets, the tables, the user `admin` and the public project
+`library`. The password of `admin` is HARBOR_ADMIN_PASSWORD, or a random one that is printed once.
+A folder serves one `up` at a time.
+
+\b
+For other machines:
+  harbor-py up --bind 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+On PostgreSQL and Redis:
+  HARBOR_DATABASE_URL=postgresql://... HARBOR_REDIS_URL=redis://... harbor-py up
+"""
+
+_SEED_HELP = """Fill a fresh database with projects, people, artifacts and logs, to try things out or to measure.
+
+\b
+SIZE     projects  repositories  artifacts  tags about  audit rows
+ci             10           110        600       1,000       2,000
+small         100        10,900     50,000      75,000     250,000
+medium        200        43,800    250,000     370,000   2,000,000
+large         300        99,700  1,000,000   1,400,000  10,000,000
+
+One repository has a tenth of all artifacts, one artifact very many tags (1,000 at medium and large), one project
+very many repositories (10,000 at large) and one very many members. The manifests are real and parse, digests are
+those of the bytes, and quotas count what is linked. Nobody can sign in as a seeded person without --password,
+and never as a seeded robot account; `admin` stays as it is.
+
+At size ci configs and layers are in storage too, so that images can be pulled; at the others their digests are
+made up, and a pull of a layer answers 404.
+
+Everything is one transaction: after an error or Ctrl-C nothing is there (but blobs of size ci, which are harmless).
+On PostgreSQL, which size large needs, the indexes are dropped and built anew inside of it, so that nobody else can
+use the tables meanwhile: it takes minutes for medium and about ten for large. Do not run it
+on a database that people work with.
 """
 
 _config_option = click.option(
@@ -62,7 +99,7 @@ def main() -> None:
     """Dispatch to the commands below."""
 
 
-@main.command()
+@main.command(help=_UP_HELP)
 @_data_dir_option
 @click.option("--bind", help="HOST:PORT to listen on; [::]:8080 for IPv6. [default: 127.0.0.1:8080]")
 @click.option("--workers", type=int, help="Server processes. [default: one a core, at most 4]")
@@ -70,12 +107,7 @@ def main() -> None:
 @click.option("--tls-key", type=click.Path(dir_okay=False), help="PEM file of its private key.")
 @_config_option
 def up(config: str | None, **flags: Any) -> None:
-    """Run the registry until SIGTERM or Ctrl-C.
-
-    The first start makes the data folder, its secrets, the tables, the user `admin` and the public project
-    `library`. The password of `admin` is HARBOR_ADMIN_PASSWORD, or a random one that is printed once.
-    A folder serves one `up` at a time.
-    """
+    """See :data:`_UP_HELP`."""
     configuration = _configuration(config, flags)
     _check_files(configuration)
     os.umask(0o077)  # Whatever is made from here on is the owner's alone.
@@ -95,7 +127,7 @@ def up(config: str | None, **flags: Any) -> None:
     _become_supervisor(configuration, address, lock, environment)
 
 
-@main.command()
+@main.command(short_help="Bring the database's tables up to date.")
 @_data_dir_option
 @_config_option
 def migrate(config: str | None, **flags: Any) -> None:
@@ -105,7 +137,7 @@ def migrate(config: str | None, **flags: Any) -> None:
     _run_django("django", _environment(configuration, flags), "migrate", "--no-input")
 
 
-@main.command()
+@main.command(help=_SEED_HELP, short_help="Fill a fresh database, to try or to measure.")
 @click.option("--size", type=click.Choice(list(SIZES)), required=True, help="How much; see above.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same rows.")
 @click.option(
@@ -117,28 +149,7 @@ def migrate(config: str | None, **flags: Any) -> None:
 @_data_dir_option
 @_config_option
 def seed(size: str, seed: int, config: str | None, *, password: bool, force: bool, **flags: Any) -> None:
-    r"""Fill a fresh database with projects, people, artifacts and logs, to try things out or to measure.
-
-    \b
-    SIZE     projects  repositories  artifacts  tags about  audit rows
-    ci             10           110        600       1,000       2,000
-    small         100        10,900     50,000      75,000     250,000
-    medium        200        43,800    250,000     370,000   2,000,000
-    large         300        99,700  1,000,000   1,400,000  10,000,000
-
-    One repository has a tenth of all artifacts, one artifact very many tags (1,000 at medium and large), one project
-    very many repositories (10,000 at large) and one very many members. The manifests are real and parse, digests are
-    those of the bytes, and quotas count what is linked. Nobody can sign in as a seeded person without --password,
-    and never as a seeded robot account; `admin` stays as it is.
-
-    At size ci configs and layers are in storage too, so that images can be pulled; at the others their digests are
-    made up, and a pull of a layer answers 404.
-
-    Everything is one transaction: after an error or Ctrl-C nothing is there (but blobs of size ci, which are harmless).
-    On PostgreSQL, which size large needs, the indexes are dropped and built anew inside of it, so that nobody else can
-    use the tables meanwhile: it takes a minute or two for medium and about six times as long for large. Do not run it
-    on a database that people work with.
-    """
+    """See :data:`_SEED_HELP`."""
     configuration = _configuration(config, flags)
     configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments, text = ["--size", size, "--seed", str(seed)], ""
@@ -155,7 +166,7 @@ def config() -> None:
     """Check, show and document the settings."""
 
 
-@config.command("check")
+@config.command("check", short_help="Say whether every setting can be used.")
 @_config_option
 def config_check(config: str | None) -> None:
     """Exit with 0 if every setting can be used, else name the first that cannot and exit with 2."""
@@ -178,7 +189,7 @@ def config_schema() -> None:
     click.echo(json.dumps(Configuration.model_json_schema(), indent=2, default=str))
 
 
-@config.command("docs")
+@config.command("docs", short_help="Print the page of settings in Markdown.")
 @click.argument("name", type=click.Choice(["configuration", "settings"]), default="configuration")
 def config_docs(name: str) -> None:
     """Print docs/configuration.md (what is set before the start) or docs/settings.md (what changes while it runs)."""
@@ -190,7 +201,7 @@ def user() -> None:
     """Help people who cannot sign in."""
 
 
-@user.command("reset-password")
+@user.command("reset-password", short_help="Give a person a new password.")
 @click.argument("name")
 @click.option("--random", "random_one", is_flag=True, help="Make a random password and print it.")
 @_data_dir_option
@@ -204,6 +215,49 @@ def user_reset_password(name: str, config: str | None, *, random_one: bool, **fl
     configuration = _configuration(config, flags)
     password = "" if random_one else _new_password()
     _run_django("harbor_py.reset_password", _environment(configuration, flags), name, text=password + "\n")
+
+
+@main.group()
+def jobs() -> None:
+    """See and stop jobs: collections, purges, deliveries, whatever runs in the background."""
+
+
+@jobs.command("list", short_help="The newest jobs.")
+@click.option("--kind", default="", help="Of one kind only, such as GARBAGE_COLLECTION.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@_data_dir_option
+@_config_option
+def jobs_list(kind: str, limit: int, config: str | None, **flags: Any) -> None:
+    """List the newest jobs with their ids."""
+    _run_jobs(config, flags, "list", "--kind", kind, "--limit", str(limit))
+
+
+@jobs.command("show", short_help="All about one job, as JSON.")
+@click.argument("job_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@_data_dir_option
+@_config_option
+def jobs_show(job_id: int, config: str | None, **flags: Any) -> None:
+    """Print what is known of the job ID."""
+    _run_jobs(config, flags, "show", str(job_id))
+
+
+@jobs.command("log", short_help="What a job has written.")
+@click.argument("job_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
+@_data_dir_option
+@_config_option
+def jobs_log(job_id: int, config: str | None, *, follow: bool, **flags: Any) -> None:
+    """Print what the job ID has written so far."""
+    _run_jobs(config, flags, "log", str(job_id), *(["--follow"] if follow else []))
+
+
+@jobs.command("stop", short_help="Stop a job.")
+@click.argument("job_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@_data_dir_option
+@_config_option
+def jobs_stop(job_id: int, config: str | None, **flags: Any) -> None:
+    """Stop the job ID: at once if it waits, within seconds if it runs."""
+    _run_jobs(config, flags, "stop", str(job_id))
 
 
 @main.command()
@@ -297,6 +351,10 @@ def _run_django(module: str, environment: Mapping[str, str], *arguments: str, te
     code = subprocess.run(command, env=environment, input=text.encode(), check=False).returncode  # noqa: S603 - our own modules
     if code:
         sys.exit(code if code > 0 else EXIT_FAILED)
+
+
+def _run_jobs(config: str | None, flags: Mapping[str, Any], *arguments: str) -> None:
+    _run_django("harbor_py.jobs", _environment(_configuration(config, flags), flags), *arguments)
 
 
 def _become_supervisor(

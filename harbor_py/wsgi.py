@@ -1,5 +1,6 @@
 """One WSGI callable for both planes: ``/v2`` and ``/service/token`` do not pass Django's full stack."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +11,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
 _full_stack = get_wsgi_application()
 
 # Below the call above: models can be imported only when Django is set up.
+from apps.distribution.transfers import ShortBody  # noqa: E402
 from apps.distribution.wsgi import application as _data_plane  # noqa: E402
+
+# A full collection walks over every object, a tenth of a second, and one list of a hundred rows made enough of them to
+# start one. What is loaded now stays for good and is left out; young objects are looked at when a request is over.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 20)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -18,4 +26,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     path = environ["PATH_INFO"]
     if path.startswith("/v2/") or path in ("/v2", "/service/token"):
         return _data_plane(environ, start_response)
+    if environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ:
+        environ["wsgi.input"] = ShortBody(environ)
     return _full_stack(environ, start_response)

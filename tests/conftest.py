@@ -25,14 +25,32 @@ _database = settings.DATABASES["default"]
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="only tests that use Django's own database")
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or bool(
+        {"db", "transactional_db"}.intersection(fixtures)
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # One line for each request of each test says less than the server's own log, which a failed test shows.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     config.addinivalue_line("markers", "slow: takes more than ten seconds; `-m 'not slow'` leaves it out")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup`` one worker starts the shared servers; the slow tests come first, beside it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup`` one worker starts the shared servers; the slow tests come first, beside it.
+
+    With ``--database-only`` those remain that use Django's own database: the others bring servers and databases.
+    """
+    if config.getoption("database_only"):
+        others = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _uses_database(item)]
     for item in items:
         if _SHARED.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("servers"))

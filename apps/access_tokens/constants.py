@@ -5,6 +5,3 @@ MAX_TOKENS = 100
 
 MAX_LABEL = 255
 MAX_PROJECTS = 100
-
-READS = frozenset({"read", "list", "pull"})
-"""The actions that a token may do that only reads."""

@@ -1,37 +1,22 @@
 """What personal access tokens may do."""
 
-from apps.access_tokens.constants import READS
 from apps.access_tokens.selectors import TokenRights, rights_of
-from apps.accounts.security import Principal
+from apps.accounts.security import Principal, PrincipalContext
 from apps.projects.contexts import LocalSecurityContext
 from apps.projects.roles import PUBLIC_PERMISSIONS
+from apps.projects.types import READING
 
 # People are managed by people, with their password: a stolen token must not outlive its revocation.
 _NEVER = "user"
 
 
-class TokenContext:
+class TokenContext(PrincipalContext):
     """A token: what its owner may do, within its scope, and in public projects what anybody may do."""
 
     def __init__(self, principal: Principal) -> None:
-        self._principal = principal
+        super().__init__(principal)
         self._rights: TokenRights | None = rights_of(principal)
         self._owner = None if self._rights is None else LocalSecurityContext(self._rights.owner)
-
-    @property
-    def principal(self) -> Principal | None:
-        """The token."""
-        return self._principal
-
-    @property
-    def name(self) -> str:
-        """Its owner's username."""
-        return self._principal.name
-
-    @property
-    def is_system_admin(self) -> bool:
-        """Whether it has all the rights of a system administrator, but those over people."""
-        return self._principal.is_system_admin
 
     @property
     def is_read_only(self) -> bool:
@@ -51,7 +36,7 @@ class TokenContext:
         rights = self._rights
         if public and (resource, action) in PUBLIC_PERMISSIONS:
             return True
-        if rights is None or self._owner is None or (rights.read_only and action not in READS):
+        if rights is None or self._owner is None or (rights.read_only and action not in READING):
             return False
         if rights.projects is not None and project_id not in rights.projects:
             return False
@@ -68,6 +53,6 @@ class TokenContext:
         rights = self._rights
         if rights is None or self._owner is None or rights.projects is not None:
             return False
-        if action not in READS and (rights.read_only or resource == _NEVER):
+        if action not in READING and (rights.read_only or resource == _NEVER):
             return False
         return self._owner.can_system(resource, action)

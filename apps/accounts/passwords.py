@@ -21,6 +21,8 @@ _MAX_COMMENT = 30
 FORBIDDEN = frozenset(',"~#%$')
 _SYMBOLS = "!*+-./:=?@_"
 _RANDOM_LENGTH = 24
+# Formats (zero width, direction of writing) and separators: with them a name looks like another's, in the audit log too.
+_UNSEEN = frozenset({"Cf", "Zl", "Zp"})
 # Half a pair, as JSON can bring it, has no UTF-8 form and so no hash.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -61,6 +63,8 @@ def username_check(username: str) -> None:
     if not username:
         raise BadRequestError("the username must not be empty")
     _text_check("username", username, longest=_MAX_TEXT, forbidden=FORBIDDEN)
+    if username != username.strip() or any(unicodedata.category(sign) in _UNSEEN for sign in username):
+        raise BadRequestError("the username must not contain invisible characters, nor blanks around it")
 
 
 def profile_check(*, email: str, realname: str, comment: str) -> None:

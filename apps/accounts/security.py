@@ -107,6 +107,23 @@ class SecurityContext(Protocol):
         """Whether the caller may do ``action`` on a ``resource`` of the whole installation."""
 
 
+class PrincipalContext:
+    """What the contexts of authenticated callers share: whose they are."""
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+
+    @property
+    def name(self) -> str:
+        """See :class:`SecurityContext`."""
+        return self.principal.name
+
+    @property
+    def is_system_admin(self) -> bool:
+        """See :class:`SecurityContext`."""
+        return self.principal.is_system_admin
+
+
 class SystemContext:
     """The system itself: background work, and who has a shell on the machine. Nothing is refused.
 
@@ -118,12 +135,7 @@ class SystemContext:
     sees_everything = True
 
     def __init__(self, name: str) -> None:
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        """See :class:`SecurityContext`."""
-        return self._name
+        self.name = name
 
     def can_project(
         self,

@@ -16,10 +16,12 @@ from apps.accounts.passwords import (
     profile_check,
     username_check,
 )
+from apps.accounts.registration import registration_take
 from apps.accounts.security import TOKEN, USER, SecurityContext, require_system
 from apps.accounts.selectors import ADMIN_ID, is_self
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
+from apps.common.origin import current_address
 from apps.common.stamps import principal_key, touch
 from apps.config.selectors import system_settings
 from apps.events import bus
@@ -33,14 +35,18 @@ def user_create(
 ) -> User:
     """Add a person: needs ``user:create``, or nobody signed in where people may register themselves.
 
-    Nobody is made a system administrator so. Raises BadRequestError (a rule) or ConflictError (name or email used).
+    Nobody is made a system administrator so. Raises BadRequestError (a rule), ConflictError (name or email used) or,
+    for strangers, TooManyRequestsError.
     """
-    if actor.principal is not None or not system_settings().self_registration:
+    is_stranger = actor.principal is None and system_settings().self_registration
+    if not is_stranger:
         _require_no_token(actor)
         require_system(actor, "user", "create")
     username_check(username)
     profile_check(email=email, realname=realname, comment=comment)
     password_check(password)
+    if is_stranger:
+        registration_take(current_address())
     user = User(
         username=username, email=email, realname=realname, comment=comment, password=password_hash(password)
     )
@@ -78,9 +84,7 @@ def user_update_profile(
 
 def user_set_sysadmin(*, actor: SecurityContext, user_id: int, sysadmin: bool) -> User:
     """Make somebody a system administrator or no longer one: only system administrators may, ``admin`` stays one."""
-    if not actor.is_system_admin:
-        require_system(actor, "user", "update")
-        raise ForbiddenError("only a system administrator can do this")
+    _require_system_admin(actor)
     if user_id == ADMIN_ID and not sysadmin:
         raise ForbiddenError("the first administrator stays a system administrator")
 
@@ -101,9 +105,7 @@ def user_set_auditor(*, actor: SecurityContext, user_id: int, auditor: bool) -> 
 
     A system administrator who is an auditor too stays a system administrator.
     """
-    if not actor.is_system_admin:
-        require_system(actor, "user", "update")
-        raise ForbiddenError("only a system administrator can do this")
+    _require_system_admin(actor)
 
     def change(user: User) -> None:
         user.auditor_flag = auditor
@@ -122,9 +124,7 @@ def user_set_active(*, actor: SecurityContext, user_id: int, active: bool) -> Us
 
     Sessions, tokens and remembered passwords are dead at once; memberships and history stay.
     """
-    if not actor.is_system_admin:
-        require_system(actor, "user", "update")
-        raise ForbiddenError("only a system administrator can do this")
+    _require_system_admin(actor)
     if not active and (is_self(actor, user_id) or user_id == ADMIN_ID):
         raise ForbiddenError("this account cannot be suspended by you")
 
@@ -267,6 +267,13 @@ def _require_over(
     if user is None:
         raise NotFoundError(f"user {user_id} not found")
     return user
+
+
+def _require_system_admin(actor: SecurityContext) -> None:
+    """Raise for everybody else, also for a robot account that may change people."""
+    if not actor.is_system_admin:
+        require_system(actor, "user", "update")
+        raise ForbiddenError("only a system administrator can do this")
 
 
 def _require_no_token(actor: SecurityContext) -> None:

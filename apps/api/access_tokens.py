@@ -1,4 +1,4 @@
-"""Personal access tokens: ``/users/{user_id}/tokens``; ours, Harbor has none."""
+"""Personal access tokens: ``/users/{user_id}/tokens``; beyond Harbor."""
 
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from apps.access_tokens.models import AccessToken
 from apps.access_tokens.selectors import token_get, token_list
 from apps.access_tokens.services import token_create, token_delete, token_update
+from apps.api.parameters import LISTED
 from apps.api.shapes import Input, Shape, TimeField, flag, text
 from apps.api.views import HarborView, ListRules
 from apps.common.errors import PreconditionError
@@ -78,6 +79,7 @@ class _OfUserView(HarborView):
 class TokensView(_OfUserView):
     """``/users/{user_id}/tokens``."""
 
+    asks = {"get": LISTED}
     takes = {"post": TokenInput}
     answers = {"get": [TokenShape], "post": CreatedTokenShape}
 

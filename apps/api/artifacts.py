@@ -31,10 +31,11 @@ from apps.common.errors import BadRequestError, UnprocessableError
 from apps.common.query import QueryField, parse_query, read_int, read_time
 from apps.oci.references import check_repository_name
 from apps.projects.selectors import project_require
-from apps.projects.types import ProjectRef
 
 ARTIFACTS = ListRules(
     order=("-push_time", "-id"),
+    # Each with its tags, annotations and attributes.
+    most_rows=1000,
     fields={
         "id": QueryField("id", read_int),
         "type": QueryField("type"),
@@ -56,6 +57,7 @@ ARTIFACTS = ListRules(
 # A project can have very many artifacts; it has an index of one order.
 PROJECT_ARTIFACTS = ListRules(
     order=ARTIFACTS.order,
+    most_rows=ARTIFACTS.most_rows,
     fields={
         key: field if key in {"id", "push_time"} else replace(field, sortable=False)
         for key, field in ARTIFACTS.fields.items()
@@ -193,7 +195,7 @@ class ArtifactsView(ArtifactListing, RepositoryScopedView):
             actor=self.actor,
             source_repository=found["repository"],
             source_reference=reference,
-            project=ProjectRef(project.pk, project.name, project.public),
+            project=project.ref,
             target_repository=name,
         )
         return self.created(reference)

@@ -13,8 +13,8 @@ from apps.api.shapes import Shape, TimeField
 from apps.api.views import HarborView, ListRules
 from apps.audit.models import AuditLog
 from apps.audit.selectors import audit_list
+from apps.audit.types import EVENT_TYPES
 from apps.common.query import QueryField, read_bool, read_int, read_time
-from apps.projects.types import ProjectRef
 
 # Sorted only by what has an index: to sort ten million rows for one page would take seconds.
 AUDIT = ListRules(
@@ -40,28 +40,6 @@ AUDIT = ListRules(
 
 # What the older lists knew: changes of projects and what is in them, that were done.
 _OLDER_TYPES = ("artifact", "project", "repository", "tag")
-
-# Harbor's 18; its log has tags as well, but no purge can name them.
-EVENT_TYPES = (
-    "create_artifact",
-    "delete_artifact",
-    "pull_artifact",
-    "create_project",
-    "delete_project",
-    "update_project",
-    "delete_repository",
-    "login_user",
-    "logout_user",
-    "create_user",
-    "delete_user",
-    "update_user",
-    "create_robot",
-    "delete_robot",
-    "update_configuration",
-    "create_member",
-    "delete_member",
-    "update_member",
-)
 
 
 class OlderAuditShape(Shape):
@@ -99,7 +77,7 @@ class AuditView(HarborView):
         if "project_name" not in self.kwargs:
             return audit_list(actor=self.actor)
         project = self.project(resource="log", action="list")
-        return audit_list(actor=self.actor, project=ProjectRef(project.pk, project.name, project.public))
+        return audit_list(actor=self.actor, project=project.ref)
 
 
 class OlderAuditView(AuditView):

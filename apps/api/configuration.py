@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.configuration import ConfigurationItem, configuration_list, configuration_update
-from apps.api.audit import EVENT_TYPES
 from apps.api.shapes import Input, Shape, flag, integer, text
 from apps.api.views import HarborView
+from apps.audit.types import EVENT_TYPES
 from apps.common.errors import BadRequestError, ForbiddenError
 from apps.config.types import SystemSettings, kind_of
 

@@ -16,7 +16,6 @@ from apps.artifacts.services.expiry import moment_read
 from apps.artifacts.services.rewinds import repository_rewind
 from apps.common.query import QueryField, read_int, read_time
 from apps.oci.references import check_repository_name
-from apps.projects.types import ProjectRef
 
 TAG_MOVES = ListRules(
     order=("-at", "-id"),
@@ -24,6 +23,7 @@ TAG_MOVES = ListRules(
         "id": QueryField("id", read_int),
         "tag": QueryField("tag"),
         "operator": QueryField("operator"),
+        "reason": QueryField("reason"),
         "at": QueryField("at", read_time),
     },
 )
@@ -38,6 +38,7 @@ class TagMoveShape(Shape):
     previous_digest = serializers.CharField()
     digest = serializers.CharField()
     operator = serializers.CharField()
+    reason = serializers.CharField()
     address = serializers.SerializerMethodField()
     at = TimeField()
 
@@ -112,7 +113,7 @@ class RepositoryRestoreView(RepositoryScopedView):
         time = moment_read(values["time"], name="time")
         tags = repository_rewind(
             actor=self.actor,
-            project=ProjectRef(project.pk, project.name, project.public),
+            project=project.ref,
             repository_name=name,
             time=time,
             dry_run=values["dry_run"],

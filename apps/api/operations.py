@@ -130,15 +130,79 @@ _BY_TAG: dict[str, dict[str, str]] = {
         "GET /configurations": "getConfigurations",
         "PUT /configurations": "updateConfigurations",
     },
+    "webhook": {
+        "GET /projects/{project_name_or_id}/webhook/policies": "ListWebhookPoliciesOfProject",
+        "POST /projects/{project_name_or_id}/webhook/policies": "CreateWebhookPolicyOfProject",
+        "GET /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}": "GetWebhookPolicyOfProject",
+        "PUT /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}": "UpdateWebhookPolicyOfProject",
+        "DELETE /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}": "DeleteWebhookPolicyOfProject",
+        "GET /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions": (
+            "ListExecutionsOfWebhookPolicy"
+        ),
+        (
+            "GET /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks"
+        ): "ListTasksOfWebhookExecution",
+        (
+            "GET /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}"
+            "/executions/{execution_id}/tasks/{task_id}/log"
+        ): "GetLogsOfWebhookTask",
+        "GET /projects/{project_name_or_id}/webhook/lasttrigger": "LastTrigger",
+        "GET /projects/{project_name_or_id}/webhook/events": "GetSupportedEventTypes",
+    },
+    "webhookjob": {
+        "GET /projects/{project_name_or_id}/webhook/jobs": "ListWebhookJobs",
+    },
     "immutable": {
         "GET /projects/{project_name_or_id}/immutabletagrules": "ListImmuRules",
         "POST /projects/{project_name_or_id}/immutabletagrules": "CreateImmuRule",
         "PUT /projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}": "UpdateImmuRule",
         "DELETE /projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}": "DeleteImmuRule",
     },
+    "Retention": {
+        "GET /retentions/metadatas": "getRentenitionMetadata",
+        "POST /retentions": "createRetention",
+        "GET /retentions/{id}": "getRetention",
+        "PUT /retentions/{id}": "updateRetention",
+        "DELETE /retentions/{id}": "deleteRetention",
+        "POST /retentions/{id}/executions": "triggerRetentionExecution",
+        "GET /retentions/{id}/executions": "listRetentionExecutions",
+        "PATCH /retentions/{id}/executions/{eid}": "operateRetentionExecution",
+        "GET /retentions/{id}/executions/{eid}/tasks": "listRetentionTasks",
+        "GET /retentions/{id}/executions/{eid}/tasks/{tid}": "getRetentionTaskLog",
+    },
     "SystemCVEAllowlist": {
         "GET /system/CVEAllowlist": "getSystemCVEAllowlist",
         "PUT /system/CVEAllowlist": "putSystemCVEAllowlist",
+    },
+    "gc": {
+        "GET /system/gc": "getGCHistory",
+        "GET /system/gc/schedule": "getGCSchedule",
+        "POST /system/gc/schedule": "createGCSchedule",
+        "PUT /system/gc/schedule": "updateGCSchedule",
+        "GET /system/gc/{gc_id}": "getGC",
+        "PUT /system/gc/{gc_id}": "stopGC",
+        "GET /system/gc/{gc_id}/log": "getGCLog",
+    },
+    "purge": {
+        "GET /system/purgeaudit": "getPurgeHistory",
+        "GET /system/purgeaudit/schedule": "getPurgeSchedule",
+        "POST /system/purgeaudit/schedule": "createPurgeSchedule",
+        "PUT /system/purgeaudit/schedule": "updatePurgeSchedule",
+        "GET /system/purgeaudit/{purge_id}": "getPurgeJob",
+        "PUT /system/purgeaudit/{purge_id}": "stopPurge",
+        "GET /system/purgeaudit/{purge_id}/log": "getPurgeJobLog",
+    },
+    "jobservice": {
+        "GET /jobservice/pools": "getWorkerPools",
+        "GET /jobservice/pools/{pool_id}/workers": "getWorkers",
+        "PUT /jobservice/jobs/{job_id}": "stopRunningJob",
+        "GET /jobservice/jobs/{job_id}/log": "actionGetJobLog",
+        "GET /jobservice/queues": "listJobQueues",
+        "PUT /jobservice/queues/{job_type}": "actionPendingJobs",
+    },
+    "schedule": {
+        "GET /schedules": "listSchedules",
+        "GET /schedules/{job_type}/paused": "getSchedulePaused",
     },
     "icon": {
         "GET /icons/{digest}": "getIcon",

@@ -11,13 +11,17 @@ _TYPES = {"string": str, "integer": int, "boolean": bool}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A parameter of the query or a header; ``default`` is what holds without it."""
+    """A parameter of the query or a header; ``default`` is what holds without it.
+
+    ``many`` is for one that is given several times, or once with commas.
+    """
 
     name: str
     kind: Literal["string", "integer", "boolean"] = "string"
     place: Literal["query", "header"] = "query"
     default: str | int | bool | None = None
     required: bool = False
+    many: bool = False
     description: str = ""
 
     def described(self) -> OpenApiParameter:
@@ -28,6 +32,7 @@ class Parameter:
             location=self.place,
             required=self.required,
             default=self.default,
+            many=self.many,
             description=self.description,
         )
 
@@ -81,6 +86,23 @@ PAGED: Sequence[Parameter] = (PAGE, PAGE_SIZE)
 LISTED: Sequence[Parameter] = (QUERY, SORT, PAGE, PAGE_SIZE)
 
 PATH_INTEGERS = frozenset(
-    {"id", "mid", "user_id", "group_id", "label_id", "robot_id", "immutable_rule_id", "trash_id", "token_id"}
+    {
+        "id",
+        "mid",
+        "user_id",
+        "group_id",
+        "label_id",
+        "robot_id",
+        "immutable_rule_id",
+        "trash_id",
+        "token_id",
+        "eid",
+        "tid",
+        "gc_id",
+        "purge_id",
+        "webhook_policy_id",
+        "execution_id",
+        "task_id",
+    }
 )
 """Parameters of paths that are numbers."""

@@ -1,4 +1,4 @@
-"""What may be pushed into a project: ``/projects/{project}/push-rules``, beyond Harbor."""
+"""What may be pushed into a project: ``/projects/{project}/push-rules``; beyond Harbor."""
 
 from typing import Any, ClassVar
 

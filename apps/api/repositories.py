@@ -73,7 +73,7 @@ class RepositoryInput(Input):
 
 def with_counts(repositories: Sequence[Repository]) -> dict[str, Any]:
     """The context that :class:`RepositoryShape` needs, in one statement."""
-    return {"artifact_counts": artifact_counts([repository.pk for repository in repositories])}
+    return {"artifact_counts": artifact_counts(repositories)}
 
 
 class RepositoryScopedView(HarborView):

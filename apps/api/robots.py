@@ -15,7 +15,6 @@ from apps.api.views import HarborView, ListRules
 from apps.common.errors import BadRequestError, NotFoundError
 from apps.common.query import Condition, Form, QueryField, parse_query, read_bool, read_int, read_time
 from apps.projects.selectors import project_get
-from apps.projects.types import ProjectRef
 from apps.robots.constants import PROJECT, SYSTEM
 from apps.robots.models import Robot
 from apps.robots.selectors import full_name, robot_get, robot_list
@@ -191,7 +190,7 @@ class RobotsView(HarborView):
         except NotFoundError:
             require_project(self.actor, 0, public=False, resource="robot", action="list")
             raise
-        return robot_list(actor=self.actor, project=ProjectRef(project.pk, project.name, project.public))
+        return robot_list(actor=self.actor, project=project.ref)
 
 
 # What clients send back as they got it.

@@ -66,7 +66,8 @@ class ShapeSchema(AutoSchema):
         yield header("X-Request-Id", str, status)
         if status == 201:
             yield header("Location", str, status)
-        if PAGE in self._parameters() and isinstance(self._declared("answers"), list):
+        is_paged = any(parameter.name == PAGE.name for parameter in self._parameters())
+        if is_paged and isinstance(self._declared("answers"), list):
             yield header("X-Total-Count", int, status)
             yield header("Link", str, status)
         for name in self._declared("sends") or ():

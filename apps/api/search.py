@@ -52,7 +52,7 @@ class SearchView(HarborView):
             raise UnprocessableError("q in query is required")
         projects = list(projects_search(actor=self.actor, text=text))
         repositories = list(repositories_search(actor=self.actor, text=text))
-        counts = artifact_counts([repository.pk for repository in repositories])
+        counts = artifact_counts(repositories)
         context: dict[str, Any] = shape_context(self.actor, projects) | {"artifact_counts": counts}
         found = {"project": projects, "repository": repositories}
         return Response(SearchShape(found, context=context).data)

@@ -3,13 +3,13 @@
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.urls import path
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.selectors import user_exists
 from apps.accounts.sessions import session_close, session_open
 from apps.api.cookies import SESSION_COOKIE, session_cookie_set
+from apps.api.parsers import BoundedFormParser
 from apps.api.views import HarborView
 from apps.common.errors import UnauthorizedError
 from apps.common.forwarding import client_address
@@ -18,7 +18,7 @@ from apps.common.forwarding import client_address
 class FormView(HarborView):
     """Takes a form, not JSON."""
 
-    parser_classes = [FormParser]
+    parser_classes = [BoundedFormParser]
 
     def form_text(self, name: str) -> str:
         """A field of the form, "" if it is not there."""

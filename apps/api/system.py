@@ -65,7 +65,7 @@ class HealthView(HarborView):
     def get(self, _request: Request) -> Response:
         """The state of every component."""
         found = health()
-        status = HTTPStatus.OK if found.is_healthy else HTTPStatus.SERVICE_UNAVAILABLE
+        status = HTTPStatus.OK if found.can_serve else HTTPStatus.SERVICE_UNAVAILABLE
         return Response(HealthShape(found).data, status=status)
 
 

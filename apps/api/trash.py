@@ -15,11 +15,11 @@ from apps.accounts.security import require_project
 from apps.api.parameters import LISTED
 from apps.api.shapes import Shape, TimeField
 from apps.api.views import HarborView, ListRules
-from apps.artifacts.models import TrashedArtifact, TrashEntry
+from apps.artifacts.models import TrashEntry
 from apps.artifacts.selectors import (
     trash_entry_list,
     trash_entry_row,
-    trash_missing_blobs,
+    trash_missing,
     trashed_artifact_list,
 )
 from apps.artifacts.services.restores import trash_restore
@@ -70,16 +70,11 @@ class TrashedArtifactShape(Shape):
     type = serializers.CharField()
     subject_digest = serializers.CharField()
     size = serializers.IntegerField()
-    tags = serializers.SerializerMethodField()
-
-    @extend_schema_field(TrashedTagShape(many=True))
-    def get_tags(self, artifact: TrashedArtifact) -> list[Any]:
-        """As they were."""
-        return list(artifact.tags)
+    tags = TrashedTagShape(many=True)
 
 
 class TrashDetailShape(TrashShape):
-    """Context: ``artifacts``, the first hundred, ``count`` of them all, and ``missing``: blobs that are gone."""
+    """Context: ``artifacts``, the first hundred, ``count`` of them all, and ``missing``: what is gone that it needs."""
 
     keep: ClassVar[frozenset[str]] = frozenset({"restorable", "artifact_count"})
 
@@ -99,13 +94,13 @@ class TrashDetailShape(TrashShape):
         return list(TrashedArtifactShape(self.context["artifacts"], many=True).data)
 
     def get_restorable(self, _entry: TrashEntry) -> bool:
-        """Whether collection has left all that is needed."""
+        """Whether all that is needed is there: false for a tag whose artifact is forgotten."""
         return not self.context["missing"]
 
     def get_missing_blobs(self, _entry: TrashEntry) -> list[str]:
-        """Digests that collection has taken, a hundred at most."""
+        """What is not: the digest of that artifact."""
         missing: list[str] = self.context["missing"]
-        return missing[:_MOST_ARTIFACTS]
+        return missing
 
 
 class RestoredShape(Shape):
@@ -159,7 +154,7 @@ class TrashEntryView(TrashScopedView):
         context = {
             "artifacts": rows[:_MOST_ARTIFACTS],
             "count": rows.count(),
-            "missing": trash_missing_blobs(entry),
+            "missing": trash_missing(entry),
         }
         return Response(TrashDetailShape(entry, context=context).data)
 

@@ -14,18 +14,22 @@ from apps.api import (
     artifacts,
     audit,
     configuration,
+    gc,
     history,
     icons,
     immutable,
+    jobservice,
     labels,
     members,
     metadata,
     openapi,
     permissions,
     projects,
+    purge,
     push_rules,
     quotas,
     repositories,
+    retentions,
     robots,
     scanning,
     search,
@@ -34,6 +38,7 @@ from apps.api import (
     trash,
     usergroups,
     users,
+    webhooks,
 )
 from apps.api.errors import not_found
 from apps.api.views import HarborView
@@ -66,9 +71,35 @@ _SYSTEM: list[tuple[str, type[View]]] = [
     ("repositories", repositories.AllRepositoriesView),
     ("labels", labels.LabelsView),
     ("labels/<str:label_id>", labels.LabelView),
+    ("system/gc", gc.CollectionsView),
+    ("system/gc/schedule", gc.CollectionScheduleView),
+    ("system/gc/<str:gc_id>", gc.CollectionView),
+    ("system/gc/<str:gc_id>/log", gc.CollectionLogView),
+    ("system/purgeaudit", purge.PurgesView),
+    ("system/purgeaudit/schedule", purge.PurgeScheduleView),
+    ("system/purgeaudit/<str:purge_id>", purge.PurgeView),
+    ("system/purgeaudit/<str:purge_id>/log", purge.PurgeLogView),
+    ("jobservice/pools", jobservice.PoolsView),
+    ("jobservice/pools/<str:pool_id>/workers", jobservice.WorkersView),
+    ("jobservice/jobs/<str:job_id>", jobservice.JobView),
+    ("jobservice/jobs/<str:job_id>/log", jobservice.JobLogView),
+    ("jobservice/queues", jobservice.QueuesView),
+    ("jobservice/queues/<str:job_type>", jobservice.QueueView),
+    ("schedules", jobservice.SchedulesView),
+    ("schedules/<str:job_type>/paused", jobservice.SchedulesPausedView),
     ("icons/<str:digest>", icons.IconView),
     ("search", search.SearchView),
     ("statistics", search.StatisticsView),
+]
+
+_RETENTIONS: list[tuple[str, type[View]]] = [
+    ("", retentions.RetentionsView),
+    ("/metadatas", retentions.RetentionMetadataView),
+    ("/<str:id>", retentions.RetentionView),
+    ("/<str:id>/executions", retentions.RetentionExecutionsView),
+    ("/<str:id>/executions/<str:eid>", retentions.RetentionExecutionView),
+    ("/<str:id>/executions/<str:eid>/tasks", retentions.RetentionTasksView),
+    ("/<str:id>/executions/<str:eid>/tasks/<str:tid>", retentions.RetentionTaskLogView),
 ]
 
 _GROUPS: list[tuple[str, type[View]]] = [
@@ -121,6 +152,19 @@ _PROJECTS: list[tuple[str, type[View]]] = [
     ("/<str:project_name>/repositories", repositories.RepositoriesView),
 ]
 
+_POLICY = "/policies/<str:webhook_policy_id>"
+_WEBHOOKS: list[tuple[str, type[View]]] = [
+    ("/policies", webhooks.PoliciesView),
+    (_POLICY, webhooks.PolicyView),
+    (f"{_POLICY}/test", webhooks.PolicyTestView),
+    (f"{_POLICY}/executions", webhooks.ExecutionsView),
+    (f"{_POLICY}/executions/<str:execution_id>/tasks", webhooks.TasksView),
+    (f"{_POLICY}/executions/<str:execution_id>/tasks/<str:task_id>/log", webhooks.TaskLogView),
+    ("/lasttrigger", webhooks.LastTriggerView),
+    ("/events", webhooks.EventTypesView),
+    ("/jobs", webhooks.JobsView),
+]
+
 # Below a repository, the longest first: with plain slashes in the name the first match has to be the right one.
 _REPOSITORY: list[tuple[str, type[HarborView]]] = [
     ("/artifacts/<str:reference>/tags/<str:tag_name>", tags.TagView),
@@ -155,8 +199,10 @@ urlpatterns = [
     path("version", system.VersionView.as_view()),
     *_routes("", _SYSTEM),
     *_routes("users", _USERS),
+    *_routes("retentions", _RETENTIONS),
     *_routes("usergroups", _GROUPS),
     *_routes("projects", _PROJECTS),
+    *_routes("projects/<str:project_name_or_id>/webhook", _WEBHOOKS),
     # First names in one piece, as the contract has them, then those whose slashes came unescaped.
     *_routes("projects/<str:project_name>/repositories/<str:repository_name>", _REPOSITORY),
     *_routes("projects/<str:project_name>/repositories/<str:repository_name>", _REPOSITORY_BY_NAME),

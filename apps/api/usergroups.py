@@ -1,4 +1,4 @@
-"""Groups of people: ``/usergroups``. The members of local groups are ours, Harbor has no such groups."""
+"""Groups of people: ``/usergroups``; local groups and their members are beyond Harbor."""
 
 from typing import Any
 

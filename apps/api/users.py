@@ -206,7 +206,7 @@ class SysadminView(HarborView):
 
 
 class AuditorView(HarborView):
-    """``/users/{user_id}/auditor``: ours, Harbor has none."""
+    """``/users/{user_id}/auditor``; beyond Harbor."""
 
     takes = {"put": AuditorInput}
 
@@ -220,7 +220,7 @@ class AuditorView(HarborView):
 
 
 class SuspendedView(HarborView):
-    """``/users/{user_id}/suspended``: ours, Harbor has none."""
+    """``/users/{user_id}/suspended``; beyond Harbor."""
 
     takes = {"put": SuspendedInput}
 

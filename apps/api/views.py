@@ -28,7 +28,7 @@ from apps.common.errors import (
     UnprocessableError,
 )
 from apps.common.listing import Address, list_page
-from apps.common.pagination import parse_int64, parse_page
+from apps.common.pagination import DEFAULT_PAGE_SIZE, parse_int64, parse_page
 from apps.common.query import QueryField, filter_rows, parse_query, sort_rows
 from apps.config.read_only import read_only_check
 from apps.projects.contexts import AnonymousContext
@@ -38,6 +38,8 @@ from apps.projects.selectors import project_require
 ModelT = TypeVar("ModelT", bound=Model)
 
 _BAD_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|;|%00")
+# What is made of them is in memory all at once, for anybody who may list.
+MOST_ROWS = 10_000
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 # Without these nobody could end the read-only mode.
 WRITABLE_IN_READ_ONLY = frozenset({"/api/v2.0/configurations", "/c/login", "/c/userExists"})
@@ -67,13 +69,15 @@ class ListRules:
     """What a list can be asked: keys of ``q`` and ``sort``, and its own order (which ends in a unique key).
 
     ``ties`` (without a direction) decide between rows that the asked keys leave equal; without them the last key of
-    ``order`` does. ``most_rows`` bounds what a client gets that asks for every row at once; 0 for no bound.
+    ``order`` does. ``most_rows`` bounds what a client gets that asks for every row at once. ``default_size`` is the size of a page
+    for who names none, 0 for every row on one.
     """
 
     order: Sequence[str]
     ties: Sequence[str] = ()
     fields: Mapping[str, QueryField] = field(default_factory=dict)
-    most_rows: int = 0
+    most_rows: int = MOST_ROWS
+    default_size: int = DEFAULT_PAGE_SIZE
 
 
 class HarborView(APIView):
@@ -188,7 +192,7 @@ class HarborView(APIView):
         ``batch`` loads what the shape needs for all rows of the page at once, as the shape's context.
         """
         query = self.request.query_params
-        page = parse_page(query)
+        page = parse_page(query, default_size=rules.default_size)
         rows = filter_rows(rows, parse_query(query.get("q", "")), rules.fields)
         rows = sort_rows(rows, query.get("sort", ""), rules.fields, rules.order, rules.ties)
         pairs = [(name, value) for name, values in query.lists() for value in values]

@@ -49,11 +49,6 @@ def accessory_link(manifest: Manifest, tags: Sequence[str]) -> AccessoryLink | N
     return AccessoryLink(f"sha256:{found['hex']}", COSIGN)
 
 
-def is_signature_tag(tag: str) -> bool:
-    """Whether this is the tag by which cosign finds a signature."""
-    return _COSIGN_TAG.match(tag) is not None
-
-
 def _type(manifest: Manifest) -> str:
     artifact_type = manifest.artifact_type or ""
     if (

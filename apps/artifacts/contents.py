@@ -1,7 +1,7 @@
 """What an artifact is: Harbor's type and extra attributes, read from the manifest and its config."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ _LARGEST_CONFIG = 4 * 1024 * 1024
 
 # What every row of a list would carry.
 _LARGEST_ATTRIBUTES = 256 * 1024
+_LARGEST_ANNOTATIONS = 64 * 1024
 # An answer holds the attributes some levels deep, and what writes it stops at 254.
 _LEVELS_ABOVE = 16
 
@@ -174,18 +175,26 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
+def annotations_shown(annotations: Mapping[str, str]) -> dict[str, Any]:
+    """The annotations of a manifest as rows have them: all, or of more than 64 KiB the short ones.
+
+    The manifest itself, which may have 4 MiB of them, stays as it is.
+    """
+    return _bounded(dict(annotations), most=_LARGEST_ANNOTATIONS)
+
+
+def _bounded(attributes: dict[str, Any], *, most: int = _LARGEST_ATTRIBUTES) -> dict[str, Any]:
     """The attributes, without those that would make every answer large or that nest too deep to be written."""
     nested: Any = attributes
     for _ in range(_LEVELS_ABOVE):
         nested = [nested]
     try:
-        if len(orjson.dumps(nested)) <= _LARGEST_ATTRIBUTES:
+        if len(orjson.dumps(nested)) <= most:
             return attributes
     except orjson.JSONEncodeError:
         pass
     kept: dict[str, Any] = {}
-    room = _LARGEST_ATTRIBUTES
+    room = most
     for name, value in attributes.items():
         if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 1024):
             room -= len(orjson.dumps((name, value)))

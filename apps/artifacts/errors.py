@@ -51,6 +51,12 @@ class ArtifactReferencedError(ArtifactError):
     code = "VIOLATE_FOREIGN_KEY_CONSTRAINT"
 
 
+class ArtifactChangedError(ArtifactError):
+    """The artifact has other tags, or was pushed again, since somebody decided to delete it."""
+
+    code = "CONFLICT"
+
+
 class BlobReferencedError(ArtifactError):
     """An artifact of the repository needs the blob."""
 

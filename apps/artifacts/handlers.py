@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db.models import F
 
-from apps.artifacts.models import Artifact, Repository, RepositoryBlob, Tag
+from apps.artifacts.models import Artifact, Repository, RepositoryBlob, Tag, TrashEntry
+from apps.artifacts.services.trash import trash_drop
 from apps.artifacts.services.uploads import uploads_discard
 from apps.common.database import delete_rows
 from apps.config.selectors import system_settings
@@ -46,6 +47,12 @@ def drop_unlisted_repositories(event: ProjectDeleted) -> None:
     delete_rows(unlisted)
 
 
+def drop_trash(event: ProjectDeleted) -> None:
+    """The trash goes with its project, a statement a table."""
+    entries = TrashEntry.objects.filter(project_id=event.project_id)
+    trash_drop(entry_ids=entries.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
 def discard_uploads(event: RepositoryDeleted, event_id: uuid.UUID) -> None:  # noqa: ARG001 (nothing to tell apart)
     """Throw away what was on its way into a repository that is gone. Idempotent."""
     uploads_discard(repository_name=event.repository_name)
@@ -55,4 +62,5 @@ def register() -> None:
     """Subscribe to the bus."""
     subscribe(ArtifactsPulled, count_pulls)
     subscribe(ProjectDeleted, drop_unlisted_repositories)
+    subscribe(ProjectDeleted, drop_trash)
     subscribe_after_commit(RepositoryDeleted, discard_uploads)

@@ -37,7 +37,8 @@ class Repository(models.Model):
 class Blob(models.Model):
     """Bytes by digest. ``stored`` says that storage holds them; a manifest's bytes are in its artifact instead.
 
-    ``state`` is ``live`` or ``deleting``; ``touched_at`` keeps the collector away for its window.
+    ``state`` is ``live`` or ``deleting``; ``touched_at`` keeps the collector away for its window. One that is
+    ``deleting`` has no links of any kind, and its bytes may be gone.
     """
 
     LIVE = "live"
@@ -51,7 +52,9 @@ class Blob(models.Model):
 
     class Meta:
         db_table = "blob"
-        indexes = [models.Index(fields=["touched_at"], name="blob_touched")]
+        indexes = [
+            models.Index(fields=["id"], name="blob_deleting", condition=models.Q(state="deleting")),
+        ]
 
 
 class RepositoryBlob(models.Model):
@@ -78,20 +81,16 @@ class ProjectBlob(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "blob"], name="project_blob_once")]
 
 
-class Artifact(models.Model):
-    """A manifest or index of a repository, by digest. ``manifest`` is the bytes as received.
+class ArtifactColumns(models.Model):
+    """What an artifact is, wherever it is kept: in a repository or in the trash.
 
-    ``size`` is Harbor's: manifest, config and layers, in bytes, each digest once; ``type`` is IMAGE, CHART and so on.
-    ``config_media_type`` is Harbor's ``media_type``: that of the config, of an index its own or the annotated one.
-    ``subject_digest`` makes it an accessory, of ``accessory_type``, of another artifact. ``icon`` is the digest of a
-    picture that the artifact brings. A deactivated artifact stays and cannot be pulled.
+    ``manifest`` is the bytes as received. ``size`` is Harbor's: manifest, config and layers, in bytes, each digest
+    once; ``type`` is IMAGE, CHART and so on. ``config_media_type`` is Harbor's ``media_type``: that of the config, of
+    an index its own or the annotated one. ``subject_digest`` makes it an accessory, of ``accessory_type``, of another
+    artifact. ``icon`` is the digest of a picture that the artifact brings. A deactivated artifact stays and cannot be
+    pulled.
     """
 
-    # Without indexes of their own, here and below: another index begins with the column, and each costs every push.
-    repository = models.ForeignKey(
-        Repository, on_delete=models.CASCADE, related_name="artifacts", db_index=False
-    )
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="artifacts", db_index=False)
     digest = BytewiseCharField(max_length=135)
     media_type = models.CharField(max_length=255)
     artifact_type = models.CharField(max_length=255, default="", blank=True)
@@ -108,6 +107,19 @@ class Artifact(models.Model):
     deactivated_by = models.CharField(max_length=511, default="", db_default="", blank=True)
     push_time = models.DateTimeField(default=timezone.now)
     pull_time = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Artifact(ArtifactColumns):
+    """A manifest or index of a repository, by digest."""
+
+    # Without indexes of their own, here and below: another index begins with the column, and each costs every push.
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="artifacts", db_index=False
+    )
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="artifacts", db_index=False)
 
     class Meta:
         db_table = "artifact"
@@ -211,7 +223,7 @@ class ArtifactLabel(models.Model):
 
 
 class TrashEntry(models.Model):
-    """One deletion: of a repository, an artifact or a tag, restorable until collection passes it.
+    """One deletion: of a repository, an artifact or a tag, restorable as long as the entry is there.
 
     ``name`` is the repository's, with its project. ``digest`` and ``tag`` say what was deleted there; both are
     empty for a whole repository, whose ``description`` is kept. ``reason`` is one of :data:`REASONS`.
@@ -224,7 +236,8 @@ class TrashEntry(models.Model):
     RETENTION = "retention"
     REPLICATION = "replication"
     EXPIRED = "expired"
-    REASONS = (PERSON, RETENTION, REPLICATION, EXPIRED)
+    COLLECTION = "collection"
+    REASONS = (PERSON, RETENTION, REPLICATION, EXPIRED, COLLECTION)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trash")
     kind = models.CharField(max_length=16)
@@ -241,28 +254,17 @@ class TrashEntry(models.Model):
         indexes = [
             models.Index(fields=["project", "-deleted_at", "-id"], name="trash_entry_order"),
             models.Index(fields=["repository_name", "-deleted_at"], name="trash_entry_repository"),
+            models.Index(fields=["deleted_at"], name="trash_entry_age"),
         ]
 
 
-class TrashedArtifact(models.Model):
-    """A deleted artifact as it was. ``row`` holds its other columns, its ``references`` and the digests of its ``blobs``.
+class TrashedArtifact(ArtifactColumns):
+    """A deleted artifact as it was, with the rows below.
 
-    Of a tag's entry it is the artifact that the tag pointed to, which stayed: without bytes and ``row``.
-
-    Its manifest's bytes are here; its blobs are those of :class:`apps.artifacts.models.Blob` by digest, and are
-    looked for when it is restored. ``size`` in bytes, as the artifact showed it.
+    Of a tag's entry it is the artifact that the tag pointed to, which stayed: without bytes and blobs.
     """
 
-    entry = models.ForeignKey(TrashEntry, on_delete=models.CASCADE, related_name="artifacts")
-    digest = BytewiseCharField(max_length=135)
-    media_type = models.CharField(max_length=255)
-    type = models.CharField(max_length=255, default="UNKNOWN")
-    subject_digest = BytewiseCharField(max_length=135, default="", blank=True)
-    size = models.BigIntegerField()
-    manifest = models.BinaryField()
-    row = models.JSONField(default=dict)
-    tags = models.JSONField(default=list)
-    labels = models.JSONField(default=list)
+    entry = models.ForeignKey(TrashEntry, on_delete=models.CASCADE, related_name="artifacts", db_index=False)
 
     class Meta:
         db_table = "trashed_artifact"
@@ -270,8 +272,79 @@ class TrashedArtifact(models.Model):
         indexes = [models.Index(fields=["digest"], name="trashed_artifact_digest")]
 
 
+class TrashedTag(models.Model):
+    """A tag that went with its artifact, or whose going is the entry."""
+
+    artifact = models.ForeignKey(
+        TrashedArtifact, on_delete=models.CASCADE, related_name="tags", db_index=False
+    )
+    name = BytewiseCharField(max_length=128)
+    push_time = models.DateTimeField()
+    pull_time = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "trashed_tag"
+        constraints = [models.UniqueConstraint(fields=["artifact", "name"], name="trashed_tag_once")]
+
+
+class TrashedReference(models.Model):
+    """A descriptor of a deleted index."""
+
+    artifact = models.ForeignKey(TrashedArtifact, on_delete=models.CASCADE, related_name="references")
+    child_digest = BytewiseCharField(max_length=135)
+    platform = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict)
+    urls = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "trashed_reference"
+
+
+class TrashedBlob(models.Model):
+    """A blob that a deleted artifact needs to come back: collection has to leave it while the entry is there.
+
+    The manifest's own is not among them: its bytes are in the trash.
+    """
+
+    artifact = models.ForeignKey(
+        TrashedArtifact, on_delete=models.CASCADE, related_name="blob_links", db_index=False
+    )
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="trash_links")
+
+    class Meta:
+        db_table = "trashed_blob"
+        constraints = [models.UniqueConstraint(fields=["artifact", "blob"], name="trashed_blob_once")]
+
+
+class TrashedLabel(models.Model):
+    """A label of a deleted artifact, by its id: it may be gone when the artifact comes back."""
+
+    artifact = models.ForeignKey(
+        TrashedArtifact, on_delete=models.CASCADE, related_name="label_links", db_index=False
+    )
+    label_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "trashed_label"
+        constraints = [models.UniqueConstraint(fields=["artifact", "label_id"], name="trashed_label_once")]
+
+
 class TagMove(models.Model):
-    """A tag came ("" before), moved or went ("" after): its history, which outlives the tag and the repository."""
+    """A tag came ("" before), moved or went ("" after): its history, which outlives the tag and the repository.
+
+    ``reason`` is one of :data:`REASONS`, "" for what was recorded before reasons were.
+    """
+
+    PUSHED = "pushed"
+    TAGGED = "tagged"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    RETENTION = "retention"
+    REPLICATION = "replication"
+    RESTORED = "restored"
+    REWOUND = "rewound"
+    REASONS = (PUSHED, TAGGED, DELETED, EXPIRED, RETENTION, REPLICATION, RESTORED, REWOUND)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tag_moves")
     repository_name = BytewiseCharField(max_length=255)
@@ -280,6 +353,7 @@ class TagMove(models.Model):
     digest = BytewiseCharField(max_length=135, default="", blank=True)
     operator = models.CharField(max_length=511, default="", blank=True)
     address = models.CharField(max_length=64, default="", blank=True)
+    reason = models.CharField(max_length=16, default="", db_default="", blank=True)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -287,4 +361,5 @@ class TagMove(models.Model):
         indexes = [
             models.Index(fields=["repository_name", "-at", "-id"], name="tag_move_repository"),
             models.Index(fields=["repository_name", "tag", "-at", "-id"], name="tag_move_tag"),
+            models.Index(fields=["at"], name="tag_move_age"),
         ]

@@ -14,12 +14,13 @@ from apps.artifacts.icons import built_in_icon
 from apps.artifacts.models import (
     Artifact,
     ArtifactReference,
-    Blob,
     Repository,
     RepositoryBlob,
     Tag,
     TagMove,
     TrashedArtifact,
+    TrashedReference,
+    TrashedTag,
     TrashEntry,
 )
 from apps.artifacts.types import (
@@ -99,8 +100,10 @@ def blobs_find(repository: RepositoryRef, digests: Sequence[str]) -> dict[str, B
         repository_id=repository.id, blob__digest__in=digests, blob__stored=True
     )
     return {
-        digest: BlobRef(pk, digest, size)
-        for pk, digest, size in rows.values_list("blob_id", "blob__digest", "blob__size")
+        digest: BlobRef(pk, digest, size, touched_at)
+        for pk, digest, size, touched_at in rows.values_list(
+            "blob_id", "blob__digest", "blob__size", "blob__touched_at"
+        )
     }
 
 
@@ -251,35 +254,27 @@ def trash_entry_row(*, project_id: int, entry_id: int) -> TrashEntry:
 
 
 def trashed_artifact_list(entry: TrashEntry) -> QuerySet[TrashedArtifact]:
-    """The artifacts of an entry without their bytes, by digest; of a tag's entry the one that it pointed to."""
-    return TrashedArtifact.objects.filter(entry=entry).defer("manifest", "row").order_by("digest")
+    """The artifacts of an entry with their tags, without their bytes; of a tag's entry the one that it pointed to."""
+    rows = TrashedArtifact.objects.filter(entry=entry).order_by("digest")
+    return rows.only("digest", "media_type", "type", "subject_digest", "size").prefetch_related(
+        Prefetch("tags", TrashedTag.objects.order_by("name"))
+    )
 
 
-def trash_missing_blobs(entry: TrashEntry) -> list[str]:
-    """What keeps an entry from being restored: digests of blobs, or of a tag's artifact, that are gone."""
-    rows = TrashedArtifact.objects.filter(entry=entry)
+def trash_missing(entry: TrashEntry) -> list[str]:
+    """What keeps an entry from being restored: the digest of a tag's artifact that is gone.
+
+    Blobs are not: collection leaves those that an entry needs.
+    """
     if entry.kind != TrashEntry.TAG:
-        return blobs_missing(digest for some in rows.values_list("row__blobs", flat=True) for digest in some)
+        return []
     there = Artifact.objects.filter(repository__name=entry.repository_name, digest=entry.digest)
     if there.exists():
         return []
     found = trashed_find(
         project_id=entry.project_id, repository_name=entry.repository_name, digests=[entry.digest]
     )
-    if entry.digest not in found:
-        return [entry.digest]
-    return blobs_missing(digest for row in found.values() for digest in row.blobs)
-
-
-def blobs_missing(digests: Iterable[str]) -> list[str]:
-    """Those of ``digests`` whose bytes storage no longer holds, in order; 1000 to a statement."""
-    wanted = sorted(set(digests))
-    missing: list[str] = []
-    for start in range(0, len(wanted), 1000):
-        some = wanted[start : start + 1000]
-        there = set(Blob.objects.filter(digest__in=some, stored=True).values_list("digest", flat=True))
-        missing += [digest for digest in some if digest not in there]
-    return missing
+    return [] if entry.digest in found else [entry.digest]
 
 
 def trashed_find(*, project_id: int, repository_name: str, digests: Iterable[str]) -> dict[str, TrashedRef]:
@@ -300,21 +295,22 @@ def trashed_find(*, project_id: int, repository_name: str, digests: Iterable[str
             row[2]: row
             for row in rows.filter(digest__in=wanted)
             .order_by("entry_id")
-            .values_list("pk", "entry_id", "digest", "row__blobs", "row__references")
+            .values_list("pk", "entry_id", "digest")
         }
+        children: dict[int, list[str]] = defaultdict(list)
+        for row_id, digest in TrashedReference.objects.filter(
+            artifact_id__in=[row[0] for row in level.values()]
+        ).values_list("artifact_id", "child_digest"):
+            children[row_id].append(digest)
         accessories: dict[tuple[int, str], list[str]] = defaultdict(list)
         entries = {row[1] for row in level.values()}
         for entry_id, subject, digest in rows.filter(
             entry_id__in=entries, subject_digest__in=level
         ).values_list("entry_id", "subject_digest", "digest"):
             accessories[entry_id, subject].append(digest)
-        for row_id, entry_id, digest, blobs, references in level.values():
+        for row_id, entry_id, digest in level.values():
             found[digest] = TrashedRef(
-                row_id,
-                digest,
-                tuple(blobs or ()),
-                tuple(reference["child_digest"] for reference in references or ()),
-                tuple(accessories[entry_id, digest]),
+                row_id, digest, tuple(children[row_id]), tuple(accessories[entry_id, digest])
             )
         wanted = {
             other for digest in level for other in (*found[digest].children, *found[digest].accessories)

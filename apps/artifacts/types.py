@@ -1,6 +1,7 @@
 """What the artifact services and selectors give back: values, never rows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 def repository_path(repository_name: str) -> str:
@@ -19,11 +20,12 @@ class RepositoryRef:
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """A blob that a repository may read; ``size`` in bytes."""
+    """A blob that a repository may read; ``size`` in bytes. ``touched_at`` is known of those read for a request."""
 
     id: int
     digest: str
     size: int
+    touched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,12 @@ class PushResult:
 class TrashedRef:
     """What brings an artifact back: its row in the trash, and what it needs.
 
-    ``blobs`` are digests in storage, ``children`` those that its index lists, ``accessories`` those of artifacts
+    ``children`` are the digests that its index lists, ``accessories`` those of artifacts
     that were deleted with it because it is their subject.
     """
 
     row_id: int
     digest: str
-    blobs: tuple[str, ...]
     children: tuple[str, ...]
     accessories: tuple[str, ...]
 

@@ -85,6 +85,14 @@ def _immutable_rule_words(event: Any) -> str:
     return f"{event.operation} immutable rule {event.rule_id} of project {event.project_name}"
 
 
+def _retention_words(event: Any) -> str:
+    return f"{event.operation} retention policy {event.policy_id} of project {event.project_name}"
+
+
+def _webhook_policy_words(event: Any) -> str:
+    return f"{event.operation} webhook policy {event.policy_name} of project {event.project_name}"
+
+
 def _login_words(event: Any) -> str:
     return f"login user: {event.username} from {event.address}"
 
@@ -175,10 +183,12 @@ ROWS: dict[type[Event], Row] = {
     catalogue.TrashForgotten: Row("delete", "trash", _trash, _trash_words),
     catalogue.ImmutableRuleChanged: Row("", "immutable-rule", _PROJECT, _immutable_rule_words),
     catalogue.PushRulesChanged: Row("", "push-rules", _PROJECT),
+    catalogue.WebhookPolicyChanged: Row("", "notification-policy", _PROJECT, _webhook_policy_words),
+    catalogue.RetentionPolicyChanged: Row("", "tag-retention", _PROJECT, _retention_words),
 }
 
-# Facts about the state of things: nobody did them.
-NO_ROW: frozenset[type[Event]] = frozenset({catalogue.QuotaWarned})
+# Facts about the state of things that nobody did, and sums of what has rows of its own.
+NO_ROW: frozenset[type[Event]] = frozenset({catalogue.QuotaWarned, catalogue.RetentionFinished})
 
 
 def on_event(event: Event) -> None:

@@ -27,3 +27,26 @@ class AuditEntry:
     def event_name(self) -> str:
         """Harbor's name of what the row tells, such as ``create_artifact``."""
         return f"{self.operation}_{self.resource_type}".lower()
+
+
+# Harbor's 18; its log has tags as well, but no purge can name them.
+EVENT_TYPES = (
+    "create_artifact",
+    "delete_artifact",
+    "pull_artifact",
+    "create_project",
+    "delete_project",
+    "update_project",
+    "delete_repository",
+    "login_user",
+    "logout_user",
+    "create_user",
+    "delete_user",
+    "update_user",
+    "create_robot",
+    "delete_robot",
+    "update_configuration",
+    "create_member",
+    "delete_member",
+    "update_member",
+)

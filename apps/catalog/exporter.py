@@ -14,6 +14,7 @@ from apps.catalog.health import health
 from apps.catalog.statistics import statistics
 from apps.config.selectors import system_settings
 from apps.events.models import OutboxEvent
+from apps.jobs.selectors import queue_states, running_counts
 from apps.projects.models import Member, Project
 from apps.quotas.models import Quota
 
@@ -48,7 +49,7 @@ class Exporter:
         with self._lock:
             started = time.monotonic()
             if started >= self._until:
-                self._gauges = [*_system(self._release), *_projects(), *_statistics(), *_queues()]
+                self._gauges = [*_system(self._release), *_projects(), *_statistics(), *_queues(), *_outbox()]
                 ended = time.monotonic()
                 self._until = ended + max(self._seconds, 20 * (ended - started))
             return self._gauges
@@ -147,17 +148,39 @@ def _statistics() -> Iterator[Gauge]:
 
 
 def _queues() -> Iterator[Gauge]:
+    states = queue_states()
+    yield Gauge(
+        "harbor_task_queue_size",
+        "Tasks that wait, by queue",
+        ("type",),
+        [((state.job_type,), float(state.count)) for state in states],
+    )
+    yield Gauge(
+        "harbor_task_queue_latency",
+        "Seconds that the oldest task of a queue has waited",
+        ("type",),
+        [((state.job_type,), float(state.latency)) for state in states],
+    )
+    yield Gauge(
+        "harbor_task_concurrency",
+        "Tasks that run, by kind and worker pool",
+        ("type", "pool"),
+        [((kind, pool), float(count)) for kind, pool, count in running_counts()],
+    )
+
+
+def _outbox() -> Iterator[Gauge]:
     now = timezone.now()
     waiting = OutboxEvent.objects.values_list("name").annotate(Count("pk"), Min("due_time")).order_by("name")
     queues = [(name, count, max(0.0, (now - due).total_seconds())) for name, count, due in waiting]
     yield Gauge(
-        "harbor_task_queue_size",
+        "harbor_outbox_size",
         "Events that wait for a handler, by type",
         ("type",),
         [((name,), float(count)) for name, count, _ in queues],
     )
     yield Gauge(
-        "harbor_task_queue_latency",
+        "harbor_outbox_latency",
         "Seconds that the event which is due longest has waited, by type",
         ("type",),
         [((name,), latency) for name, _, latency in queues],

@@ -10,6 +10,7 @@ from apps.artifacts.models import Repository
 from apps.projects.models import Member, Project
 from apps.projects.types import Role
 from apps.quotas.models import Quota
+from apps.quotas.selectors import quota_of_project
 
 HAS_REPOSITORIES = "the project contains repositories, can not be deleted"
 
@@ -47,5 +48,5 @@ def project_summary(*, actor: SecurityContext, project: Project) -> ProjectSumma
     return ProjectSummary(
         repo_count=repository_counts([project.pk]).get(project.pk, 0),
         members=members,
-        quota=Quota.objects.filter(project=project).first() if may("quota", "read") else None,
+        quota=quota_of_project(project_id=project.pk) if may("quota", "read") else None,
     )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from apps.common.stamps import get_stamps
+from apps.common.stamps import get_stamps, is_touched_here
 
 ValueT = TypeVar("ValueT")
 
@@ -13,8 +13,8 @@ ValueT = TypeVar("ValueT")
 class StampedCache(Generic[ValueT]):
     """Values by key, each good while the stamps under which it was loaded stand, and for ``max_age`` seconds.
 
-    ``None`` from the loader means absent and is not kept. ``max_weight`` bounds the sum of ``weigh(value)``;
-    the oldest entries go first. Two threads may load the same key at once: loading has no side effects.
+    ``None`` from the loader means absent and is not kept, nor is what a transaction loads after it has changed it.
+    ``max_weight`` bounds the sum of ``weigh(value)``; the oldest entries go first. Two threads may load the same key at once: loading has no side effects.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class StampedCache(Generic[ValueT]):
             return entry[2]
         value = load()
         if value is not None:
-            self._keep(key, stamps, value)
+            if not is_touched_here(stamp_keys):
+                self._keep(key, stamps, value)
         elif entry is not None:
             self.forget(key)
         return value

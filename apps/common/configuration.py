@@ -20,6 +20,9 @@ CONFIG_FILE_VARIABLE = "HARBOR_CONFIG"
 OVERWRITE_VARIABLE = "CONFIG_OVERWRITE_JSON"
 
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class ConfigurationError(Exception):
     """A setting is unknown or has a value that cannot be used; the message names it."""
 
@@ -146,6 +149,82 @@ class Configuration(BaseModel):
         int, Field(ge=1, le=65535, description="Port of the metrics, on the address of `bind`.")
     ] = 9090
     metric_path: Annotated[str, Field(pattern=r"^/[!-~]*$", description="Path of the metrics.")] = "/metrics"
+    job_workers: Annotated[
+        int, Field(ge=1, le=200, description="Jobs that one background process runs at the same time.")
+    ] = 10
+    job_lost_seconds: Annotated[
+        int,
+        Field(
+            ge=3,
+            le=3600,
+            description="Seconds without a heartbeat after which a background process is taken for dead and its jobs "
+            "are run again.",
+        ),
+    ] = 30
+    outgoing_allow: Annotated[
+        str,
+        Field(
+            description="Networks, comma separated, that requests of this server (webhooks) may go to although "
+            "they are its own, of its link or a cloud's metadata, or in `outgoing_refuse`."
+        ),
+    ] = ""
+    outgoing_refuse: Annotated[
+        str,
+        Field(
+            description="More networks, comma separated, that they may not go to: `10.0.0.0/8,172.16.0.0/12,"
+            "192.168.0.0/16,fc00::/7` for none that is private."
+        ),
+    ] = ""
+    outgoing_proxy: Annotated[
+        str, Field(description="`http://[NAME:PASSWORD@]HOST:PORT` of a proxy for requests of this server.")
+    ] = ""
+    outgoing_no_proxy: Annotated[
+        str, Field(description="Hosts and domains, comma separated, that are asked without the proxy.")
+    ] = ""
+    outgoing_ca_file: Annotated[
+        Path | None,
+        Field(
+            description="PEM file of authorities that are trusted besides the system's in requests of this server."
+        ),
+    ] = None
+    webhook_workers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=200,
+            description="Webhooks that are delivered at the same time, and as many to Slack; at most two of one policy.",
+        ),
+    ] = 6
+    webhook_timeout: Annotated[
+        int, Field(ge=1, le=300, description="Seconds that a receiver of webhooks has for its answer.")
+    ] = 10
+    webhook_retries: Annotated[
+        int, Field(ge=0, le=20, description="How often a delivery that failed is tried again.")
+    ] = 3
+    gc_time_window_hours: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=8760,
+            description="Hours for which garbage collection leaves what was pushed, mounted or asked for; 0 for none.",
+        ),
+    ] = 2
+    trash_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36500,
+            description="Days that what was deleted stays in the trash, its blobs with it; 0 for ever.",
+        ),
+    ] = 30
+    tag_history_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36500,
+            description="Days that the history of tags goes back, and restores of a repository; 0 for ever.",
+        ),
+    ] = 365
     max_blob_size: Annotated[int, Field(ge=0, description="Largest blob in bytes; 0 for no limit.")] = 0
     credential_cache_seconds: Annotated[
         int, Field(ge=0, le=600, description="Seconds that a verified password stays verified; 0 for never.")
@@ -160,6 +239,7 @@ class Configuration(BaseModel):
         "tls_key",
         "audit_log_file",
         "ca_certificate_file",
+        "outgoing_ca_file",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -187,18 +267,33 @@ class Configuration(BaseModel):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
-    @field_validator("trusted_proxies")
+    @field_validator("outgoing_proxy")
+    @classmethod
+    def _proxy(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("trusted_proxies", "outgoing_allow", "outgoing_refuse")
     @classmethod
     def _networks(cls, value: str) -> str:
-        for part in filter(None, map(str.strip, value.split(","))):
-            ipaddress.ip_network(part, strict=False)
+        _networks_of(value)
         return value
 
     @cached_property
-    def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    def proxy_networks(self) -> tuple[_Network, ...]:
         """``trusted_proxies`` as networks."""
-        parts = filter(None, map(str.strip, self.trusted_proxies.split(",")))
-        return tuple(ipaddress.ip_network(part, strict=False) for part in parts)
+        return _networks_of(self.trusted_proxies)
+
+    @cached_property
+    def outgoing_allowed(self) -> tuple[_Network, ...]:
+        """``outgoing_allow`` as networks."""
+        return _networks_of(self.outgoing_allow)
+
+    @cached_property
+    def outgoing_refused(self) -> tuple[_Network, ...]:
+        """``outgoing_refuse`` as networks."""
+        return _networks_of(self.outgoing_refuse)
 
     @property
     def host(self) -> str:
@@ -241,6 +336,12 @@ class Configuration(BaseModel):
             return self.secret_key_path.read_text("ascii").strip()
         except FileNotFoundError:
             return secrets.token_urlsafe(48)
+
+
+def _networks_of(text: str) -> tuple[_Network, ...]:
+    """Networks and addresses with commas between; ValueError for what is none."""
+    parts = filter(None, map(str.strip, text.split(",")))
+    return tuple(ipaddress.ip_network(part, strict=False) for part in parts)
 
 
 def load_configuration(

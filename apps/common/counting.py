@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
 
 EXACT_UP_TO = 10_000
@@ -19,6 +19,9 @@ EXACT_UP_TO = 10_000
 _SMALL_TABLE = 100_000
 # In the planner's unit, a page read in order: up to about a twentieth of a second.
 _MOST_COST = 50_000
+# And in time, whatever the planner thought.
+_MOST_MILLISECONDS = 50
+_CANCELLED = "57014"
 _REMEMBERED_SECONDS = 60.0
 
 
@@ -63,10 +66,27 @@ def count_rows(rows: QuerySet[Any, Any]) -> RowCount:
     cost, estimate = _plan(some)
     if cost > _MOST_COST:
         return RowCount(estimate, is_exact=False)
-    counted = some.count()
+    counted = _count_in_time(some)
+    if counted is None:
+        return RowCount(estimate, is_exact=False)
     if counted <= EXACT_UP_TO:
         return RowCount(counted, is_exact=True)
     return RowCount(max(estimate, counted), is_exact=False)
+
+
+def _count_in_time(rows: QuerySet[Any, Any]) -> int | None:
+    """The count, or None if it takes too long: the planner can take what is rare for frequent."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {_MOST_MILLISECONDS}")
+            counted = rows.count()
+            # A transaction around this one goes on.
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            return counted
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _CANCELLED:
+            raise
+        return None
 
 
 def _plan(limited: QuerySet[Any, Any]) -> tuple[float, int]:

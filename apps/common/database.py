@@ -11,11 +11,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 _POOLED = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
 
@@ -110,6 +112,24 @@ def connections_heal() -> None:
     if _POOLED:
         wrapper: Any = connections[DEFAULT_DB_ALIAS]
         wrapper.pool.check()
+
+
+def database_time() -> datetime:
+    """Now, by the clock that all processes share: PostgreSQL's, or with SQLite that of its only host."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def sql_time(moment: datetime) -> Any:
+    """A time as a statement of our own has to give it, so that the column holds what the models write.
+
+    SQLite compares texts: with a zone, as its driver writes them by itself, equal times would differ.
+    """
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def delete_rows(queryset: QuerySet[Any]) -> int:

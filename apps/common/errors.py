@@ -58,6 +58,12 @@ class UnprocessableError(DomainError):
     code = "UNPROCESSABLE_ENTITY"
 
 
+class TooManyRequestsError(DomainError):
+    """Too often from one place: later it is done."""
+
+    code = "TOO_MANY_REQUEST"
+
+
 class UnavailableError(DomainError):
     """Something that is needed cannot be reached now; trying again later helps."""
 

@@ -205,6 +205,16 @@ def metrics_folder() -> Path:
 @cache
 def get_recorder() -> Recorder | None:
     """The counts of this process; None where metrics are switched off. Not before a process has forked for good."""
+    # Threads that are first at the same time would make one each: a cache calls for each of them.
+    with _one_maker:
+        return _make_recorder()
+
+
+_one_maker = threading.Lock()
+
+
+@cache
+def _make_recorder() -> Recorder | None:
     return Recorder(metrics_folder()) if settings.HARBOR.metric_enable else None
 
 

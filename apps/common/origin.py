@@ -4,7 +4,9 @@ import contextvars
 from collections.abc import MutableMapping
 from typing import Any
 
-from apps.common.forwarding import client_address
+from django.conf import settings
+
+from apps.common.forwarding import base_url, client_address
 
 ANONYMOUS = "anonymous"
 _CREDENTIAL = "harbor.credential"
@@ -23,6 +25,13 @@ def current_address() -> str:
     """The client's address; "" outside a request, as in a background task."""
     environ = _environ.get()
     return "" if environ is None else client_address(environ)
+
+
+def current_host() -> str:
+    """Host, and port if it needs one, by which clients reach us: that of the request, or as the settings say."""
+    environ = _environ.get()
+    url = settings.HARBOR.external_url if environ is None else base_url(environ)
+    return str(url.partition("://")[2] or settings.HARBOR.bind)
 
 
 def current_method() -> str:

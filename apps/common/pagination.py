@@ -8,6 +8,7 @@ from apps.common.errors import UnprocessableError
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 10
+_MOST_ROWS = 10_000
 _INT64 = 2**63 - 1
 
 # What Harbor leaves as it is in the URLs of `Link`; what would break the URL or the header stays escaped.
@@ -28,14 +29,16 @@ class Page:
         return (self.number - 1) * self.size
 
 
-def parse_page(query: Mapping[str, str]) -> Page:
+def parse_page(query: Mapping[str, str], *, default_size: int = DEFAULT_PAGE_SIZE) -> Page:
     """Read ``page`` and ``page_size``; a size of zero or less asks for every row.
 
-    Raises :class:`UnprocessableError` for what is no number and for a size beyond 100.
+    A list that gives every row by default (``default_size`` 0) takes larger sizes too, as Harbor's do. Raises :class:`UnprocessableError` for what is no number and for a size beyond 100.
     """
     number = parse_int64(query.get("page") or "1", name="page", place="query")
-    size = parse_int64(query.get("page_size") or str(DEFAULT_PAGE_SIZE), name="page_size", place="query")
-    if size > MAX_PAGE_SIZE:
+    size = parse_int64(query.get("page_size") or str(default_size), name="page_size", place="query")
+    if not default_size:
+        size = min(size, _MOST_ROWS)
+    elif size > MAX_PAGE_SIZE:
         raise UnprocessableError(f"page_size in query should be less than or equal to {MAX_PAGE_SIZE}")
     return Page(max(number, 1), max(size, 0))
 

@@ -44,6 +44,11 @@ def pattern_check(pattern: str) -> None:
         _compiled(pattern)
 
 
+def pattern_alternatives(pattern: str) -> int:
+    """How many patterns without braces a pattern stands for, each of which has to be tried; raises as above."""
+    return len(_compiled(pattern))
+
+
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> tuple[re.Pattern[str], ...]:
     if len(pattern) > MAX_LENGTH:

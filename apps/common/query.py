@@ -176,7 +176,9 @@ def sort_rows(
     order: list[str] = []
     for part in text.split(",")[:_MAX_CONDITIONS]:
         sign, key = ("-" if part.strip().startswith("-") else ""), part.strip().lstrip("-")
-        if field := known.get(normalise_key(key)):
+        field = known.get(normalise_key(key))
+        # A key that comes again decides nothing, and would cost a page another statement each time.
+        if field is not None and field.lookup not in {name.lstrip("-") for name in order}:
             order.append(f"{sign}{field.lookup}")
     if not order:
         return rows.order_by(*default)

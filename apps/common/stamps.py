@@ -93,11 +93,29 @@ def get_stamps() -> Stamps:
 
 def touch(*keys: str) -> None:
     """Bump now and once more after the commit of the transaction around (at once where there is none)."""
-    stamps = get_stamps()
-    stamps.bump(*keys)
+    bump = _Bump(keys)
+    bump()
     if transaction.get_connection().in_atomic_block:
         # Robust: what is committed is not refused any more. Old cache entries die by age then.
-        transaction.on_commit(lambda: stamps.bump(*keys), robust=True)
+        transaction.on_commit(bump, robust=True)
+
+
+def is_touched_here(keys: tuple[str, ...]) -> bool:
+    """Whether the transaction that is open here has touched one of these keys: what it sees may yet be rolled back."""
+    connection = transaction.get_connection()
+    return connection.in_atomic_block and any(
+        isinstance(run, _Bump) and not run.keys.isdisjoint(keys) for _, run, *_ in connection.run_on_commit
+    )
+
+
+class _Bump:
+    """What :func:`touch` does, and does again after the commit."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = frozenset(keys)
+
+    def __call__(self) -> None:
+        get_stamps().bump(*self.keys)
 
 
 def repository_key(name: str) -> str:

@@ -17,7 +17,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
 AuthMode = Literal["db_auth", "ldap_auth", "oidc_auth", "http_auth", "uaa_auth"]
@@ -218,11 +217,6 @@ def kind_of(name: str) -> Kind:
 def about(name: str) -> About:
     """The group of a setting and what it is for."""
     return _metadata(name, About)
-
-
-def setting_fields() -> Mapping[str, FieldInfo]:
-    """The table itself, in Harbor's order."""
-    return SystemSettings.model_fields
 
 
 @cache

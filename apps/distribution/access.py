@@ -6,10 +6,11 @@ What an account may do in a project is remembered under the stamps of both; a to
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apps.accounts.authentication import current_principal
 from apps.accounts.security import Principal, SecurityContext, context_of
 from apps.artifacts.types import repository_path
 from apps.common.caches import StampedCache
-from apps.common.stamps import principal_key, project_key
+from apps.common.stamps import get_stamps, principal_key, project_key, repository_key
 from apps.projects.contexts import AnonymousContext
 from apps.projects.selectors import actions_on_repository, project_find
 from apps.projects.types import ProjectRef
@@ -119,9 +120,31 @@ class Caller:
         return grant.actions & actions_now(self.principal, project, repository_name)
 
     def context_in(self, project: ProjectRef, repository_name: str) -> SecurityContext:
-        """What services are given to decide by."""
-        path = repository_path(repository_name)
-        return RepositoryContext(self.principal, project.id, path, self.actions(project, repository_name))
+        """What services are given to decide by, as things are now.
+
+        The body of the request may have taken hours to come: an account that was suspended, deleted or got another
+        password meanwhile may do nothing any more.
+        """
+        stamps = get_stamps()
+        # Those that the request has read are of before its body.
+        stamps.forget()
+        own = () if self.principal is None else self.principal.stamps
+        stamps.prefetch(repository_key(repository_name), project_key(project.name), *own)
+        actions = self.actions(project, repository_name) if self._is_current() else frozenset()
+        return RepositoryContext(self.principal, project.id, repository_path(repository_name), actions)
+
+    def _is_current(self) -> bool:
+        """Whether the account may still sign in as it did."""
+        account = self.principal
+        return account is None or (
+            current_principal(
+                kind=account.kind,
+                principal_id=account.id,
+                version=account.version,
+                owner_id=account.owner_id,
+            )
+            is not None
+        )
 
 
 _actions: StampedCache[frozenset[str]] = StampedCache(max_entries=16384, max_age=30)

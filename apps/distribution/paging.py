@@ -21,8 +21,8 @@ class Page:
     last: str
 
 
-def page_of(request: Request) -> Page:
-    """The page that the request asks for; raises PAGINATION_NUMBER_INVALID."""
+def page_of(request: Request, *, largest: int = LARGEST_LIMIT) -> Page:
+    """The page that the request asks for, of ``largest`` entries at most; raises PAGINATION_NUMBER_INVALID."""
     text = request.parameter("n")
     limit = DEFAULT_LIMIT
     if text is not None:
@@ -30,7 +30,7 @@ def page_of(request: Request) -> Page:
             raise ProtocolError(
                 "PAGINATION_NUMBER_INVALID", "n must be a number that is not negative", detail={"n": text}
             )
-        limit = min(int(text), LARGEST_LIMIT)
+        limit = min(int(text), largest)
     return Page(limit, request.parameter("last") or "")
 
 

@@ -24,6 +24,9 @@ SERVICE = "harbor-registry"
 LEEWAY_SECONDS = 60
 _ALGORITHM = "ES256"
 _KEPT = 8192
+# What is remembered has a bound in bytes too: a token of many repositories is rare, and signed and read anew.
+_KEPT_GRANTS = 8
+_KEPT_LENGTH = 4096
 _SAME_FOR_SECONDS = 10
 
 
@@ -86,9 +89,10 @@ def token_issue(
     issued = _issued.get(key)
     if issued is None or time.time() - issued.issued_at >= _SAME_FOR_SECONDS:
         issued = _sign(principal, grants, catalog=catalog, life=life)
-        if len(_issued) >= _KEPT:
-            _issued.clear()
-        _issued[key] = issued
+        if len(grants) <= _KEPT_GRANTS:
+            if len(_issued) >= _KEPT:
+                _issued.clear()
+            _issued[key] = issued
     return issued
 
 
@@ -125,9 +129,10 @@ def token_verify(text: str) -> Token:
     token = _verified.get(text)
     if token is None:
         token = _verify(text)
-        if len(_verified) >= _KEPT:
-            _verified.clear()
-        _verified[text] = token
+        if len(text) <= _KEPT_LENGTH:
+            if len(_verified) >= _KEPT:
+                _verified.clear()
+            _verified[text] = token
     if token.expires_at + LEEWAY_SECONDS < time.time():
         _verified.pop(text, None)
         raise TokenInvalidError("the token has expired")

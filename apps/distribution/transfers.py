@@ -18,8 +18,9 @@ from typing import Self
 
 from django.conf import settings
 
+from apps.common.errors import TooManyRequestsError
 from apps.distribution.errors import ProtocolError
-from apps.distribution.messages import Request
+from apps.distribution.messages import Environ, Request
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class _Watchdog:
         """Over the time since the last look: which transfers, and so which connections, moved too little."""
         now = time.monotonic()
         slow: dict[str, Transfer] = {}
-        for transfer in uploads.active() + downloads.active():
+        for transfer in uploads.active() + downloads.active() + short_bodies.active():
             since, moved = transfer.window
             transfer.window = (now, transfer.moved)
             elapsed = now - since
@@ -220,6 +221,33 @@ def _connections() -> Iterator[_Connection]:
                 yield _Connection(int(entry))
 
 
+class ShortBody:
+    """``wsgi.input`` of a request that is no upload: watched like one, so that nobody holds a thread by a dripping form."""
+
+    def __init__(self, environ: Environ) -> None:
+        self._request = Request(environ)
+        self._stream = environ["wsgi.input"]
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes; raises :class:`TooManyRequestsError` while half of the threads wait for bodies."""
+        return self._take(self._stream.read, size)
+
+    def readline(self, size: int = -1) -> bytes:
+        """A line, as :meth:`read`."""
+        return self._take(self._stream.readline, size)
+
+    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            with short_bodies.reserve(self._request, "") as transfer:
+                piece = read(size)
+                transfer.moved += len(piece)
+                return piece
+        except ProtocolError as error:
+            raise TooManyRequestsError(error.message) from None
+
+
 uploads = Slots("upload", lambda: settings.HARBOR.upload_slots)
 downloads = Slots("download", lambda: settings.HARBOR.download_slots)
+# Manifests, forms and what the REST API takes: a thread each as long as a client takes to send them.
+short_bodies = Slots("request", lambda: settings.HARBOR.threads // 2)
 _watchdog = _Watchdog()

@@ -264,6 +264,58 @@ class PushRulesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionPolicyChanged(Event):
+    """``operation`` is create, update or delete, and for a run that somebody began run or dry-run."""
+
+    operation: str
+    project_id: int
+    project_name: str
+    policy_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An artifact that retention deleted, with the tags that it had."""
+
+    digest: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionFinished(Event):
+    """A policy went through a repository and deleted something; a dry run tells nothing.
+
+    ``total`` is how many artifacts it decided on, ``retained`` how many of them stayed. ``deleted`` are the first
+    thousand of the others. ``rules`` is the policy's, as the API has them, in JSON.
+    """
+
+    project_id: int
+    project_name: str
+    repository_id: int
+    repository_name: str
+    policy_id: int
+    execution_id: int
+    task_id: int
+    rules: str
+    status: str
+    """Success or, if somebody stopped it, Stopped."""
+    total: int
+    retained: int
+    deleted: tuple[Retired, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookPolicyChanged(Event):
+    """``operation`` is create, update or delete."""
+
+    operation: str
+    project_id: int
+    project_name: str
+    policy_id: int
+    policy_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelChanged(Event):
     """``operation`` is create, update or delete; ``project_id`` is None for a label of the installation."""
 
@@ -298,21 +350,25 @@ class QuotaUpdated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaExceeded(Event):
-    """A push was refused; ``needed``, ``used`` and ``hard`` in bytes."""
+    """A push was refused; ``needed``, ``used`` and ``hard`` in bytes, ``details`` in words."""
 
     project_id: int
     needed: int
     used: int
     hard: int
+    repository_name: str = ""
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaWarned(Event):
-    """A project passed 85 per cent of its limit; ``used`` and ``hard`` in bytes."""
+    """A project passed 85 per cent of its limit; ``used`` and ``hard`` in bytes, ``details`` in words."""
 
     project_id: int
     used: int
     hard: int
+    repository_name: str = ""
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)

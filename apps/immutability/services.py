@@ -5,11 +5,12 @@ from typing import Any
 from apps.accounts.security import SecurityContext, require_project
 from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.errors import BadRequestError, ConflictError, NotFoundError
+from apps.common.name_selectors import scope_selectors_checked, tag_selectors_checked
 from apps.common.stamps import project_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import ImmutableRuleChanged
 from apps.immutability.models import ImmutableRule
-from apps.immutability.types import MAX_RULES, scope_selectors_checked, tag_selectors_checked
+from apps.immutability.types import MAX_RULES
 from apps.projects.models import Project
 
 _INT32 = 2**31

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from apps.accounts.security import Principal
+from apps.accounts.security import Principal, PrincipalContext
 from apps.projects.roles import PUBLIC_PERMISSIONS, ROLE_PERMISSIONS
 from apps.projects.selectors import roles_of
 from apps.projects.types import READING, Membership
@@ -37,41 +37,26 @@ class AnonymousContext:
         return False
 
 
-class LocalSecurityContext:
+class LocalSecurityContext(PrincipalContext):
     """A person: a system administrator may everything, others what their roles and their groups' roles say.
 
     An auditor reads everything and changes nothing, whatever roles they have besides.
     """
 
     def __init__(self, principal: Principal) -> None:
-        self._principal = principal
+        super().__init__(principal)
         self._loaded: Mapping[int, tuple[Membership, ...]] | None = None
-
-    @property
-    def principal(self) -> Principal | None:
-        """The person."""
-        return self._principal
-
-    @property
-    def name(self) -> str:
-        """The username."""
-        return self._principal.name
-
-    @property
-    def is_system_admin(self) -> bool:
-        """Whether this person administers the installation."""
-        return self._principal.is_system_admin
 
     @property
     def sees_everything(self) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
-        return self._principal.is_system_admin or self._principal.is_auditor
+        return self.principal.is_system_admin or self.principal.is_auditor
 
     @property
     def _roles(self) -> Mapping[int, tuple[Membership, ...]]:
         """The roles as they were at the first question: one request is judged by one state."""
         if self._loaded is None:
-            person = self._principal.person
+            person = self.principal.person
             self._loaded = {} if person is None else roles_of(person)
         return self._loaded
 
@@ -79,9 +64,9 @@ class LocalSecurityContext:
         self, project_id: int, *, public: bool, resource: str, action: str, repository: str = ""
     ) -> bool:
         """See :class:`apps.accounts.security.SecurityContext`."""
-        if self._principal.is_system_admin:
+        if self.principal.is_system_admin:
             return True
-        if self._principal.is_auditor:
+        if self.principal.is_auditor:
             return action in READING
         permission = (resource, action)
         if public and permission in PUBLIC_PERMISSIONS:
@@ -102,9 +87,9 @@ class LocalSecurityContext:
 
     def can_system(self, resource: str, action: str) -> bool:  # noqa: ARG002 (every resource is alike)
         """See :class:`apps.accounts.security.SecurityContext`."""
-        if self._principal.is_system_admin:
+        if self.principal.is_system_admin:
             return True
-        return self._principal.is_auditor and action in READING
+        return self.principal.is_auditor and action in READING
 
 
 def _narrows(memberships: tuple[Membership, ...]) -> bool:

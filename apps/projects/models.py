@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from apps.accounts.models import UserGroup
 from apps.common.fields import BytewiseCharField
-from apps.projects.types import Role
+from apps.projects.types import ProjectRef, Role
 
 
 class Project(models.Model):
@@ -23,6 +23,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def ref(self) -> ProjectRef:
+        """What services ask of a project that they do not change."""
+        return ProjectRef(self.pk, self.name, self.public)
 
 
 class ProjectMetadata(models.Model):

@@ -176,11 +176,6 @@ def _roles_load(user_id: int) -> Mapping[int, tuple[Membership, ...]]:
     }
 
 
-def roles_in(*, user_id: int, project_id: int) -> tuple[Role, ...]:
-    """A person's roles in a project, their own and their groups', each once, the highest first."""
-    return tuple(dict.fromkeys(membership.role for membership in roles_of(user_id).get(project_id, ())))
-
-
 def actions_on_repository(
     actor: SecurityContext, project: ProjectRef, repository: str = ""
 ) -> frozenset[str]:

@@ -157,6 +157,18 @@ def metadata_delete(*, actor: SecurityContext, project_id: int, name: str) -> No
         _project_changed(actor, project)
 
 
+def metadata_note(*, project: Project, name: str, value: str) -> None:
+    """Have a project's switches say what a feature keeps elsewhere, "" for nothing any more.
+
+    Inside the feature's transaction, which has authorised the caller and tells what happened.
+    """
+    if value:
+        _switches_store(project, metadata_clean({name: value}))
+    else:
+        project.metadata.filter(name=name).delete()
+    touch(project_key(project.name))
+
+
 def project_lock(actor: SecurityContext, project_id: int, *, resource: str, action: str) -> Project:
     """The project, locked and authorised; who may not see it cannot tell whether it is there."""
     project = Project.objects.select_for_update().filter(id=project_id).first()

@@ -61,6 +61,7 @@ class QuotaStorageGate:
         audit log.
         """
         usage = _load(project_id) or _Usage(used=0, hard=NO_LIMIT)
+        refusal = _refusal(needed, usage)
         if self._may_record(project_id):
             with write_atomic():
                 publish(
@@ -70,9 +71,10 @@ class QuotaStorageGate:
                         needed=needed,
                         used=usage.used,
                         hard=usage.hard,
+                        details=refusal.message,
                     )
                 )
-        raise _refusal(needed, usage)
+        raise refusal
 
     def charge(self, project_id: int, delta: int, operator: str) -> None:
         """See :class:`apps.artifacts.gates.StorageGate`: one conditional UPDATE."""
@@ -95,7 +97,16 @@ class QuotaStorageGate:
             raise _refusal(delta, usage)
         used, hard = row
         if is_enforced and hard != NO_LIMIT and (used - delta) * 100 < hard * WARN_PERCENT <= used * 100:
-            publish(QuotaWarned(operator=operator, project_id=project_id, used=used, hard=hard))
+            publish(
+                QuotaWarned(
+                    operator=operator,
+                    project_id=project_id,
+                    used=used,
+                    hard=hard,
+                    details=f"quota usage reach {WARN_PERCENT}%: resource storage used "
+                    f"{format_size(used)} of {format_size(hard)}",
+                )
+            )
 
     def _may_record(self, project_id: int) -> bool:
         now = time.monotonic()

@@ -1,42 +1,25 @@
 """What robot accounts may do."""
 
-from apps.accounts.security import Principal
+from apps.accounts.security import Principal, PrincipalContext
 from apps.projects.roles import PUBLIC_PERMISSIONS
 from apps.robots.selectors import RobotRights, rights_of
 
 
-class RobotContext:
+class RobotContext(PrincipalContext):
     """A robot account: its permissions, and in public projects what anybody may do, unless it is denied that."""
 
+    # Each permission of a robot account is written out.
+    sees_everything = False
+
     def __init__(self, principal: Principal) -> None:
-        self._principal = principal
+        super().__init__(principal)
         self._loaded: RobotRights | None = None
-
-    @property
-    def principal(self) -> Principal | None:
-        """The robot account."""
-        return self._principal
-
-    @property
-    def name(self) -> str:
-        """The name with its prefix."""
-        return self._principal.name
-
-    @property
-    def is_system_admin(self) -> bool:
-        """A robot account never is one: each permission of it is written out."""
-        return False
-
-    @property
-    def sees_everything(self) -> bool:
-        """See :class:`apps.accounts.security.SecurityContext`."""
-        return False
 
     @property
     def _rights(self) -> RobotRights:
         """The permissions as they were at the first question: one request is judged by one state."""
         if self._loaded is None:
-            self._loaded = rights_of(self._principal.id)
+            self._loaded = rights_of(self.principal.id)
         return self._loaded
 
     def can_project(

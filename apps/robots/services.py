@@ -155,15 +155,6 @@ def robot_update(
     return robot
 
 
-def robot_disable(*, actor: SecurityContext, robot_id: int, disable: bool) -> Robot:
-    """Keep a robot account from signing in, or let it again; ends its tokens."""
-    with write_atomic():
-        robot = _robot_lock(actor, robot_id, "update")
-        robot.disable = disable
-        _save(actor, robot)
-    return robot
-
-
 def robot_secret_refresh(*, actor: SecurityContext, robot_id: int, secret: str = "") -> str:
     """Set the secret, or with "" make a new one and return it; a given one is not returned. Ends its tokens.
 

@@ -30,12 +30,21 @@ ROOT = "docker/registry/v2"
 BLOBS = f"{ROOT}/blobs"
 UPLOADS = f"{ROOT}/_uploads"
 
+_BLOB_PATH = re.compile(
+    rf"{re.escape(BLOBS)}/(?P<algorithm>sha256|sha512)/(?P<two>[0-9a-f]{{2}})/(?P<hex>(?P=two)[0-9a-f]+)/data"
+)
 _UPLOAD_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def blob_path(digest: Digest) -> str:
     """The path of the blob with this digest."""
     return f"{BLOBS}/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}/data"
+
+
+def blob_digest(path: str) -> str | None:
+    """The digest of the blob whose bytes are at ``path``; None for a path that no blob has."""
+    match = _BLOB_PATH.fullmatch(path)
+    return f"{match['algorithm']}:{match['hex']}" if match else None
 
 
 def uploads_prefix(repository: str) -> str:

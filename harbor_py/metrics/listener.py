@@ -19,6 +19,8 @@ from apps.catalog.exporter import Exporter
 from apps.common.database import release_connection
 from apps.common.metrics import Collector, get_recorder, metrics_folder
 from apps.common.release import HARBOR_RELEASE
+from apps.jobs.running import Worker
+from apps.jobs.selectors import schedule_list
 from harbor_py.metrics import families
 
 logger = logging.getLogger(__name__)
@@ -27,10 +29,10 @@ _SOCKET_SECONDS = 10
 _RETRY_SECONDS = 5
 
 
-def metrics_serve(app: Celery, *, workers: int) -> None:
+def metrics_serve(app: Celery, pool: Worker) -> None:
     """Count tasks and serve the metrics from now on; returns at once."""
     _count_tasks()
-    threading.Thread(target=_listen, args=(app, workers), daemon=True, name="metrics-port").start()
+    threading.Thread(target=_listen, args=(app, pool), daemon=True, name="metrics-port").start()
 
 
 def _count_tasks() -> None:
@@ -41,16 +43,17 @@ def _count_tasks() -> None:
 
     def after(task_id: str, task: Any, state: str | None, **_: Any) -> None:
         seconds = time.perf_counter() - started.pop(task_id, time.perf_counter())
-        if (recorder := get_recorder()) is not None:
+        # Jobs count themselves, by their kind.
+        if task.name != "jobs.run" and (recorder := get_recorder()) is not None:
             recorder.task(task.name, "success" if state == "SUCCESS" else "fail", seconds)
 
     task_prerun.connect(before, weak=False)
     task_postrun.connect(after, weak=False)
 
 
-def _listen(app: Celery, workers: int) -> None:
+def _listen(app: Celery, pool: Worker) -> None:
     """A taken port costs the metrics and nothing else: it is tried again."""
-    handler = _handler(_answers(app, workers))
+    handler = _handler(_answers(app, pool))
     address = (settings.HARBOR.host, settings.HARBOR.metric_port)
     while True:
         try:
@@ -61,7 +64,7 @@ def _listen(app: Celery, workers: int) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def _answers(app: Celery, workers: int) -> dict[str, Callable[[], bytes]]:
+def _answers(app: Celery, pool: Worker) -> dict[str, Callable[[], bytes]]:
     """By ``comp``."""
     collector = Collector(metrics_folder())
     exporter = Exporter(release=HARBOR_RELEASE)
@@ -69,13 +72,14 @@ def _answers(app: Celery, workers: int) -> dict[str, Callable[[], bytes]]:
 
     def content() -> bytes:
         gauges = exporter.gauges()
-        return families.written(families.exporter(gauges, scheduled=len(app.conf.beat_schedule)))
+        scheduled = len(app.conf.beat_schedule) + schedule_list().count()
+        return families.written(families.exporter(gauges, scheduled=scheduled))
 
     return {
         "core": lambda: families.written(families.core(collector.totals())),
         "registry": lambda: families.written(families.registry(collector.totals())),
         "jobservice": lambda: families.written(
-            families.jobservice(collector.totals(), node=node, pool="threads", workers=workers)
+            families.jobservice(collector.totals(), node=node, pool=pool.id, workers=pool.concurrency)
         ),
         "": content,
     }

@@ -2,16 +2,20 @@ import pytest
 
 from apps.access_tokens import handlers
 from apps.access_tokens.uses import LastUses
-from apps.accounts import authentication
-from apps.accounts.authentication import Deadlines, VerifiedCredentials
 from apps.accounts.security import Kind, kinds
+from tests.support.clock import Clock, fresh_sign_ins
+from tests.support.people import acting, person
 
 
-class Clock:
-    now = 1000.0
+@pytest.fixture
+def anna():
+    return acting(person("anna"))
 
-    def __call__(self) -> float:
-        return self.now
+
+@pytest.fixture
+def boss():
+    """A system administrator."""
+    return acting(person("boss", sysadmin=True))
 
 
 @pytest.fixture
@@ -33,7 +37,5 @@ def _in_this_thread(monkeypatch, uses):
 def clock(monkeypatch):
     """Fresh caches, and a clock that moves only when the test moves it."""
     clock = Clock()
-    monkeypatch.setattr(authentication, "_verified", VerifiedCredentials(size=100, clock=clock))
-    monkeypatch.setattr(authentication, "_frozen", Deadlines(size=100, clock=clock))
-    monkeypatch.setattr(authentication, "_reported", Deadlines(size=100, clock=clock))
+    fresh_sign_ins(monkeypatch, clock)
     return clock

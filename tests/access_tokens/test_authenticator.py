@@ -12,21 +12,11 @@ from apps.accounts.authentication import authenticate, current_principal
 from apps.accounts.passwords import password_hash
 from apps.accounts.security import TOKEN, USER
 from apps.accounts.services import user_set_active, user_set_sysadmin
-from tests.support.people import acting, person
+from tests.support.people import person
 
 pytestmark = pytest.mark.django_db
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
-
-
-@pytest.fixture
-def anna():
-    return acting(person("anna"))
-
-
-@pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
 
 
 def make(actor, label="ci", **fields):

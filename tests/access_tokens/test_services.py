@@ -34,16 +34,6 @@ pytestmark = pytest.mark.django_db
 HERE = "192.0.2.1"
 
 
-@pytest.fixture
-def anna():
-    return acting(person("anna"))
-
-
-@pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
-
-
 def make(actor, label="ci", **fields):
     return token_create(actor=actor, user_id=actor.principal.id, label=label, **fields)
 

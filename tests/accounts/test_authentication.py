@@ -1,16 +1,15 @@
-import threading
-
 import pytest
-from django.db import connection
 
-from apps.accounts import authentication, passwords
+from apps.accounts import passwords
 from apps.accounts.authentication import Deadlines, VerifiedCredentials, authenticate, current_principal
 from apps.accounts.passwords import password_hash
 from apps.accounts.security import USER
 from apps.accounts.services import user_change_password, user_delete, user_set_active, user_set_sysadmin
 from apps.common.configuration import Configuration
 from apps.events import bus
-from tests.support.people import acting, person, seen_events
+from tests.support.clock import Clock, fresh_sign_ins
+from tests.support.people import person, seen_events
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -19,20 +18,11 @@ OTHER = "Battery-Staple-2"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """Fresh caches, and a clock that moves only when the test moves it."""
     clock = Clock()
-    monkeypatch.setattr(authentication, "_verified", VerifiedCredentials(size=100, clock=clock))
-    monkeypatch.setattr(authentication, "_frozen", Deadlines(size=100, clock=clock))
-    monkeypatch.setattr(authentication, "_reported", Deadlines(size=100, clock=clock))
+    fresh_sign_ins(monkeypatch, clock)
     return clock
 
 
@@ -61,11 +51,6 @@ def encoded():
 @pytest.fixture
 def anna(encoded):
     return person("anna", password=encoded)
-
-
-@pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
 
 
 def test_right_and_wrong(clock, anna):
@@ -219,21 +204,6 @@ def test_deadlines_are_bounded():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("password", "good"), [(GOOD, 6), (OTHER, 0)])
 def test_tries_at_the_same_time_cost_one_hash(clock, anna, hashes, password, good):
-    start = threading.Barrier(6)
-    answers = []
-
-    def attempt() -> None:
-        try:
-            start.wait()
-            answers.append(authenticate("anna", password, address=HERE))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=attempt) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(6, lambda _: authenticate("anna", password, address=HERE))
     assert sum(answer is not None for answer in answers) == good
-    assert len(answers) == 6
     assert hashes == ["verify_password"]

@@ -26,16 +26,11 @@ from apps.events.catalogue import GroupChanged
 from apps.projects.contexts import AnonymousContext
 from apps.projects.member_services import member_add, member_update
 from apps.projects.models import Member, Project
-from apps.projects.selectors import projects_visible_to, roles_in
+from apps.projects.selectors import projects_visible_to
 from apps.projects.types import Role
-from tests.support.people import acting, person, seen_events, settings_are
+from tests.support.people import acting, person, roles_in, seen_events, settings_are
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
 
 
 @pytest.fixture
@@ -171,7 +166,7 @@ def test_members_of_a_directorys_group_are_its_own(boss, anna):
 
 def test_each_change_counts_at_once(boss, anna, group, project):
     def roles():
-        return roles_in(user_id=anna.pk, project_id=project.pk)
+        return roles_in(anna, project)
 
     def sees():
         return project in projects_visible_to(acting(anna))

@@ -70,7 +70,12 @@ def test_random_passwords_pass_every_policy(policy):
 
 
 @pytest.mark.parametrize(
-    "username", ["", "x" * 256, *(f"a{c}b" for c in ',"~#%$'), "a\x00b", "a\nb", "a\ud800"]
+    "username",
+    [
+        *("", "x" * 256, *(f"a{c}b" for c in ',"~#%$'), "a\x00b", "a\nb", "a\ud800"),
+        # They look like another's name.
+        *("admin\u200b", "admin ", "\u00a0admin", "\u202enimda", "ad\u2028min"),
+    ],
 )
 def test_bad_usernames(username):
     with pytest.raises(BadRequestError, match="the username"):

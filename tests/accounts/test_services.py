@@ -41,11 +41,6 @@ class UserRobot(AnonymousContext):
 
 
 @pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
-
-
-@pytest.fixture
 def anna():
     return person("anna")
 

@@ -1,16 +1,18 @@
 """Sessions below HTTP; their life over HTTP is in tests/api/test_sessions.py."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.sessions.models import Session
 
-from apps.accounts import authentication, sessions
-from apps.accounts.authentication import Deadlines, VerifiedCredentials
+from apps.accounts import sessions
 from apps.accounts.passwords import password_hash
 from apps.accounts.services import user_change_password, user_delete, user_set_active, user_set_sysadmin
 from apps.accounts.sessions import session_close, session_open, session_principal, sessions_clear
 from apps.events import bus
 from apps.events.catalogue import UserLoggedIn, UserLoggedOut
-from tests.support.people import acting, person, seen_events
+from tests.support.clock import Clock, fresh_sign_ins
+from tests.support.people import person, seen_events
 
 pytestmark = pytest.mark.django_db
 
@@ -18,27 +20,17 @@ GOOD = "Correct-Horse-1"
 HERE = "192.0.2.1"
 
 
-class Clock:
-    """Moves what the sessions take for now; the database's own expiry is after it."""
-
-    now = 2_000_000_000.0
-
-    def time(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(sessions, "time", clock)
+    """Moves what the sessions take for now; the database's own expiry is after it."""
+    clock = Clock(2_000_000_000.0)
+    monkeypatch.setattr(sessions, "time", SimpleNamespace(time=clock))
     return clock
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
-    monkeypatch.setattr(authentication, "_verified", VerifiedCredentials(size=100))
-    monkeypatch.setattr(authentication, "_frozen", Deadlines(size=100))
-    monkeypatch.setattr(authentication, "_reported", Deadlines(size=100))
+    fresh_sign_ins(monkeypatch, Clock())
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +41,6 @@ def encoded():
 @pytest.fixture
 def anna(encoded):
     return person("anna", password=encoded)
-
-
-@pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
 
 
 def sign_in(replaces=""):

@@ -89,6 +89,21 @@ _missing_robot = {"robot_id": _MISSING}
 _missing_quota = {"id": _MISSING}
 _missing_label = {"label_id": _MISSING}
 _missing_rule = {"immutable_rule_id": _MISSING}
+_RETENTION = "v2.0/retentions/<str:id>"
+_missing_retention = {"id": _MISSING, "eid": _MISSING, "tid": _MISSING}
+_missing_collection = {"gc_id": _MISSING}
+_missing_purge = {"purge_id": _MISSING}
+_missing_job = {"job_id": _MISSING}
+_missing_policy = {"webhook_policy_id": _MISSING}
+_missing_execution = _missing_policy | {"execution_id": _MISSING}
+_missing_delivery = _missing_execution | {"task_id": _MISSING}
+_W = f"{_P}/webhook"
+_POLICY = f"{_W}/policies/<str:webhook_policy_id>"
+_EXECUTIONS = f"{_POLICY}/executions"
+_NO_TARGET = {"name": "hook", "event_types": ["PUSH_ARTIFACT"]}
+_all_pools = {"pool_id": "all"}
+_all_queues = {"job_type": "all"}
+_BAD_PLAN = {"schedule": {"type": "Custom", "cron": "every day"}}
 
 ROWS = (
     # Without a CSRF token nobody gets further: the rest is in test_sessions.py.
@@ -121,6 +136,34 @@ ROWS = (
     Row("GET", "v2.0/auditlog-exts", "401 200 200 200 200 200 200 403 200"),
     Row("GET", "v2.0/audit-logs", "401 200 200 200 200 200 200 403 200"),
     Row("GET", "v2.0/auditlog-exts/events", _system_admin_only(200)),
+    Row("GET", "v2.0/system/gc", _system_admin_only(200)),
+    Row("GET", "v2.0/system/gc/schedule", _system_admin_only(200)),
+    Row("POST", "v2.0/system/gc/schedule", _system_admin_only(400), body=_BAD_PLAN),
+    Row("PUT", "v2.0/system/gc/schedule", _system_admin_only(400), body=_BAD_PLAN),
+    Row("GET", "v2.0/system/gc/<str:gc_id>", _system_admin_only(404), values=_missing_collection),
+    Row("PUT", "v2.0/system/gc/<str:gc_id>", _system_admin_only(404), values=_missing_collection),
+    Row("GET", "v2.0/system/gc/<str:gc_id>/log", _system_admin_only(404), values=_missing_collection),
+    Row("GET", "v2.0/system/purgeaudit", _system_admin_only(200)),
+    Row("GET", "v2.0/system/purgeaudit/schedule", _system_admin_only(200)),
+    Row("POST", "v2.0/system/purgeaudit/schedule", _system_admin_only(400), body=_BAD_PLAN),
+    Row("PUT", "v2.0/system/purgeaudit/schedule", _system_admin_only(400), body=_BAD_PLAN),
+    Row("GET", "v2.0/system/purgeaudit/<str:purge_id>", _system_admin_only(404), values=_missing_purge),
+    Row("PUT", "v2.0/system/purgeaudit/<str:purge_id>", _system_admin_only(404), values=_missing_purge),
+    Row("GET", "v2.0/system/purgeaudit/<str:purge_id>/log", _system_admin_only(404), values=_missing_purge),
+    Row("GET", "v2.0/jobservice/pools", _system_admin_only(200)),
+    Row("GET", "v2.0/jobservice/pools/<str:pool_id>/workers", _system_admin_only(200), values=_all_pools),
+    Row("PUT", "v2.0/jobservice/jobs/<str:job_id>", _system_admin_only(200), values=_missing_job),
+    Row("GET", "v2.0/jobservice/jobs/<str:job_id>/log", _system_admin_only(404), values=_missing_job),
+    Row("GET", "v2.0/jobservice/queues", _system_admin_only(200)),
+    Row(
+        "PUT",
+        "v2.0/jobservice/queues/<str:job_type>",
+        _system_admin_only(400),
+        body={"action": "empty"},
+        values=_all_queues,
+    ),
+    Row("GET", "v2.0/schedules", _system_admin_only(200)),
+    Row("GET", "v2.0/schedules/<str:job_type>/paused", SIGNED_IN, values=_all_queues),
     Row("GET", "v2.0/robots", _system_admin_only(200)),
     Row("POST", "v2.0/robots", _system_admin_only(404), body=_ROBOT | {"name": "ci"}),
     Row("GET", "v2.0/robots/<str:robot_id>", _system_admin_only(404), values=_missing_robot),
@@ -146,6 +189,35 @@ ROWS = (
         "v2.0/icons/<str:digest>",
         "404 404 404 404 404 404 404 404 404",
         values={"digest": "sha256:nothing"},
+    ),
+    # What members of a project may do with its policy is in test_retentions.py.
+    Row("GET", "v2.0/retentions/metadatas", EVERYBODY),
+    Row(
+        "POST",
+        "v2.0/retentions",
+        _system_admin_only(400),
+        body={"scope": {"level": "project", "ref": int(_MISSING)}},
+    ),
+    Row("GET", _RETENTION, _system_admin_only(404), values=_missing_retention),
+    Row("PUT", _RETENTION, _system_admin_only(404), body={}, values=_missing_retention),
+    Row("DELETE", _RETENTION, _system_admin_only(404), values=_missing_retention),
+    Row("GET", f"{_RETENTION}/executions", _system_admin_only(404), values=_missing_retention),
+    Row("POST", f"{_RETENTION}/executions", _system_admin_only(404), body={}, values=_missing_retention),
+    Row(
+        "PATCH",
+        f"{_RETENTION}/executions/<str:eid>",
+        _system_admin_only(404),
+        body={"action": "stop"},
+        values=_missing_retention,
+    ),
+    Row(
+        "GET", f"{_RETENTION}/executions/<str:eid>/tasks", _system_admin_only(404), values=_missing_retention
+    ),
+    Row(
+        "GET",
+        f"{_RETENTION}/executions/<str:eid>/tasks/<str:tid>",
+        _system_admin_only(404),
+        values=_missing_retention,
     ),
     Row("GET", "v2.0/usergroups", _system_admin_only(200)),
     Row("POST", "v2.0/usergroups", _system_admin_only(400), body={"group_name": "", "group_type": 4}),
@@ -274,6 +346,28 @@ ROWS = (
         "401 403 403 403 403 404 404 403 404",
         values=_missing_rule,
     ),
+    Row("GET", f"{_W}/policies", "401 403 403 403 403 200 200 403 200"),
+    Row("POST", f"{_W}/policies", "401 403 403 403 403 403 400 403 400", body=_NO_TARGET),
+    Row("GET", _POLICY, "401 403 403 403 403 404 404 403 404", values=_missing_policy),
+    Row("PUT", _POLICY, "401 403 403 403 403 403 404 403 404", body=_NO_TARGET, values=_missing_policy),
+    Row("DELETE", _POLICY, "401 403 403 403 403 403 404 403 404", values=_missing_policy),
+    Row("POST", f"{_POLICY}/test", "401 403 403 403 403 403 404 403 404", values=_missing_policy),
+    Row("GET", _EXECUTIONS, "401 403 403 403 403 404 404 403 404", values=_missing_policy),
+    Row(
+        "GET",
+        f"{_EXECUTIONS}/<str:execution_id>/tasks",
+        "401 403 403 403 403 404 404 403 404",
+        values=_missing_execution,
+    ),
+    Row(
+        "GET",
+        f"{_EXECUTIONS}/<str:execution_id>/tasks/<str:task_id>/log",
+        "401 403 403 403 403 404 404 403 404",
+        values=_missing_delivery,
+    ),
+    Row("GET", f"{_W}/lasttrigger", "401 403 403 403 403 200 200 403 200"),
+    Row("GET", f"{_W}/events", "401 403 403 403 403 200 200 403 200"),
+    Row("GET", f"{_W}/jobs", "401 403 403 403 403 404 404 403 404", query=f"policy_id={_MISSING}"),
     Row("GET", f"{_P}/push-rules", "401 403 403 403 403 200 200 403 200"),
     Row("PUT", f"{_P}/push-rules", "401 403 403 403 403 403 400 403 400", body={"media_types": ["["]}),
     Row("DELETE", f"{_P}/push-rules", "401 403 403 403 403 403 200 403 200"),

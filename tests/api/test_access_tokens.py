@@ -1,6 +1,5 @@
 """Personal access tokens over HTTP."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from tests.api.conftest import World
 from tests.support.accounts import Person, Role, add_member, api, make_project, make_user, unique
 from tests.support.http import RegistryClient, RegistryError
 from tests.support.images import make_image
+from tests.support.waiting import eventually
 
 _NEVER = "0001-01-01T00:00:00.000Z"
 
@@ -47,7 +47,7 @@ def test_life_of_a_token(world: World, person: Person) -> None:
             assert by_token.post("/users/current/tokens", json={"label": "x"}).status_code == 403
             assert by_token.put(f"/users/{person.id}", json={"comment": "x"}).status_code == 403
             assert by_token.post("/projects", json={"project_name": unique("p")}).status_code == 201
-            used = _eventually(lambda: own.get(path).json(), lambda it: it["last_used_at"] != _NEVER)
+            used = eventually(lambda: own.get(path).json(), lambda it: it["last_used_at"] != _NEVER)
             assert used["last_used_address"] == "127.0.0.1"
 
             change = {"label": "laptop", "read_only": True, "sources": ["127.0.0.1"]}
@@ -70,16 +70,6 @@ def test_life_of_a_token(world: World, person: Person) -> None:
     )
     operations = [row["operation"] for row in log.json()]
     assert operations == ["delete", "update", "update", "update", "create"]
-
-
-def _eventually(ask, is_right):
-    """What ``ask`` gives once it ``is_right``: a thread of the server writes it."""
-    for _ in range(100):
-        found = ask()
-        if is_right(found):
-            break
-        time.sleep(0.05)
-    return found
 
 
 def test_docker_login_push_and_pull(world: World, person: Person) -> None:

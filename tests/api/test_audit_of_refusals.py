@@ -1,7 +1,6 @@
 """Who was refused what is in the log some seconds later, and how clients sign in is not."""
 
 import base64
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -9,27 +8,19 @@ import httpx
 import pytest
 
 from tests.api.conftest import REPOSITORY, World
-from tests.support.accounts import Person, make_project, unique
+from tests.support.accounts import Person, make_project
 from tests.support.http import ACCEPT, RegistryClient
 from tests.support.images import make_image
-
-_PATIENCE_SECONDS = 60
+from tests.support.waiting import eventually
 
 
 def log_until(world: World, query: str, done: Callable[[list[dict]], bool]) -> list[dict]:
     """The rows of a query, newest first, when ``done`` says so: the server writes refusals down with a delay."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        rows = world.admin.get(f"/auditlog-exts?page_size=100&q={query}").json()
-        if done(rows):
-            return rows
-        assert time.monotonic() < deadline, rows
-        time.sleep(0.5)
+    return eventually(lambda: world.admin.get(f"/auditlog-exts?page_size=100&q={query}").json(), done)
 
 
-@pytest.fixture
-def project(world: World) -> str:
-    """A private project with an image, of which nobody is a member."""
+def _private_project(world: World) -> str:
+    """With an image, and without members."""
     name = make_project(world.admin)
     with RegistryClient(world.server.url, world.server.admin) as client:
         client.push(f"{name}/app", make_image(), tag="v1")
@@ -49,13 +40,17 @@ def refused(rows: list[dict]) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def test_the_data_plane(world: World, project: str) -> None:
+def _on_the_data_plane(world: World, project: str) -> None:
     url = f"{world.server.url}/v2/{project}/app"
     outsider = world.people["outsider"]
     with httpx.Client(headers=basic(outsider)) as client:
         assert client.get(f"{url}/manifests/v1", headers={"Accept": ACCEPT}).status_code == 403
         assert client.post(f"{url}/blobs/uploads/").status_code == 403
         assert client.delete(f"{url}/manifests/v1").status_code == 403
+
+
+def test_the_data_plane(world: World, projects: dict[str, str]) -> None:
+    project, outsider = projects["data plane"], world.people["outsider"]
     rows = log_until(
         world,
         f"username={outsider.name},operation_result=false,resource={project}/app",
@@ -72,7 +67,7 @@ def test_the_data_plane(world: World, project: str) -> None:
     assert {row["id"] for row in own} == {row["id"] for row in rows}, "the project's log has them"
 
 
-def test_how_docker_signs_in_is_no_refusal(world: World, project: str) -> None:
+def _as_docker_signs_in(world: World, project: str) -> None:
     """A first request without a token, one with a token for something else, then one that is refused for good."""
     name = f"{project}/app"
     with RegistryClient(world.server.url, world.server.admin) as client:
@@ -83,26 +78,37 @@ def test_how_docker_signs_in_is_no_refusal(world: World, project: str) -> None:
         empty = {"Authorization": f"Bearer {anonymous.token(f'repository:{name}:pull')}"}
         assert anonymous.http.get(f"/v2/{name}/manifests/v1", headers=empty).status_code == 401
 
+
+def test_how_docker_signs_in_is_no_refusal(world: World, projects: dict[str, str]) -> None:
+    name = f"{projects['docker']}/app"
     rows = log_until(world, f"resource={name},operation_result=false", lambda rows: len(rows) > 0)
     assert [row["username"] for row in rows] == ["anonymous"]
     assert refused(rows) == [("pull", "artifact", name, "GET", "anonymous")]
 
 
-def test_a_robot_beyond_its_permissions(world: World) -> None:
+def _as_a_robot(world: World, _project: str) -> None:
     robot = world.people["robot"]
     with httpx.Client(headers=basic(robot)) as client:
         answer = client.delete(f"{world.server.url}/v2/{world.private}/{REPOSITORY}/manifests/v1")
     assert answer.status_code == 403
 
+
+@pytest.mark.usefixtures("projects")
+def test_a_robot_beyond_its_permissions(world: World) -> None:
+    robot = world.people["robot"]
     rows = log_until(world, f"username={quote(robot.name)},operation=delete", lambda rows: len(rows) > 0)
     assert refused(rows)[0] == ("delete", "artifact", f"{world.private}/{REPOSITORY}", "DELETE", "robot")
 
 
-def test_the_api(world: World, project: str) -> None:
-    outsider, client = world.people["outsider"], world.clients["outsider"]
+def _on_the_api(world: World, project: str) -> None:
+    client = world.clients["outsider"]
     assert client.delete(f"/projects/{project}/repositories/deep%252Fapp").status_code == 403
     assert client.put(f"/projects/{project}", json={"metadata": {"public": "true"}}).status_code == 403
     assert client.get(f"/projects/{project}/members").status_code == 403
+
+
+def test_the_api(world: World, projects: dict[str, str]) -> None:
+    project, outsider = projects["api"], world.people["outsider"]
     query = f"username={outsider.name},operation_result=false,resource=~{project}"
     rows = log_until(world, query, lambda rows: len(rows) >= 3)
 
@@ -113,10 +119,14 @@ def test_the_api(world: World, project: str) -> None:
     ]
 
 
-def test_anonymous_callers_of_the_api(world: World, project: str) -> None:
+def _as_nobody(world: World, project: str) -> None:
     anonymous = world.clients["anonymous"]
     assert anonymous.get("/users/current").status_code == 401
     assert anonymous.get(f"/projects/{project}").status_code == 401
+
+
+def test_anonymous_callers_of_the_api(world: World, projects: dict[str, str]) -> None:
+    project = projects["anonymous"]
     rows = log_until(world, f"resource={project},operation_result=false", lambda rows: len(rows) > 0)
 
     assert refused(rows) == [("read", "project", project, "GET", "anonymous")]
@@ -124,14 +134,45 @@ def test_anonymous_callers_of_the_api(world: World, project: str) -> None:
     assert not [row for row in page if row["resource_type"] == "user"]
 
 
-def test_a_wrong_password_is_a_failed_login_and_nothing_else(world: World, project: str) -> None:
-    name = unique("nobody")
-    answer = world.clients["anonymous"].delete(f"/projects/{project}", auth=(name, "Wrong-Password-1"))
+def _with_a_wrong_password(world: World, project: str) -> None:
+    auth = (f"nobody-{project}", "Wrong-Password-1")
+    answer = world.clients["anonymous"].delete(f"/projects/{project}", auth=auth)
     assert answer.status_code == 401
     answer = world.clients["outsider"].delete(f"/projects/{project}")
     assert answer.status_code == 403
+
+
+def test_a_wrong_password_is_a_failed_login_and_nothing_else(world: World, projects: dict[str, str]) -> None:
+    project = projects["wrong password"]
     log_until(world, f"resource={project},operation=delete", lambda rows: len(rows) > 0)
 
-    (row,) = world.admin.get(f"/auditlog-exts?q=username={name}").json()
+    (row,) = world.admin.get(f"/auditlog-exts?q=username=nobody-{project}").json()
     assert (row["operation"], row["operation_result"]) == ("login", False)
     assert (row["address"], row["method"], row["credential"]) == ("127.0.0.1", "DELETE", "password")
+
+
+_ACTS = {
+    "data plane": _on_the_data_plane,
+    "docker": _as_docker_signs_in,
+    "robot": _as_a_robot,
+    "api": _on_the_api,
+    "anonymous": _as_nobody,
+    "wrong password": _with_a_wrong_password,
+}
+
+
+@pytest.fixture(scope="module")
+def acted() -> dict[str, dict[str, str]]:
+    """By the server's URL what ``projects`` has."""
+    return {}
+
+
+@pytest.fixture
+def projects(world: World, acted: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The private project of each act. All of them have been refused by then: the tests wait for one drain together."""
+    found = acted.setdefault(world.server.url, {})
+    for name, act in _ACTS.items():
+        if name not in found:
+            found[name] = _private_project(world)
+            act(world, found[name])
+    return found

@@ -1,6 +1,5 @@
 """The settings over HTTP: shown, changed, refused, and in force in every process at once."""
 
-import time
 from typing import Any
 
 import httpx
@@ -13,6 +12,7 @@ from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
 from tests.support.settings import changed_settings
+from tests.support.waiting import eventually
 
 _PASSWORDS = ("ldap_search_password", "oidc_client_secret", "uaa_client_secret")
 _PROCESSES = 6
@@ -149,7 +149,7 @@ def test_pulls_that_leave_no_trace(world: World) -> None:
             with changed_settings(world.admin, **changes):
                 assert registry.get_manifest(f"{project}/{name}", "v1").status_code == 200
                 # A pull counts when the spool is drained: the switch has to be off as long.
-                _wait(lambda name=name: any(_traces(world, project, name)))
+                eventually(lambda name=name: any(_traces(world, project, name)))
     assert _traces(world, project, "counted") == (1, True)
     assert _traces(world, project, "uncounted") == (0, True)
     assert _traces(world, project, "untimed") == (1, False)
@@ -159,14 +159,6 @@ def _traces(world: World, project: str, name: str) -> tuple[int, bool]:
     repository = world.admin.get(f"/projects/{project}/repositories/{name}").json()
     artifact = world.admin.get(f"/projects/{project}/repositories/{name}/artifacts/v1").json()
     return repository["pull_count"], not artifact["pull_time"].startswith("0001")
-
-
-def _wait(ready: Any) -> None:
-    for _ in range(200):
-        if ready():
-            return
-        time.sleep(0.1)
-    pytest.fail("the pull was not drained in twenty seconds")
 
 
 @pytest.mark.slow

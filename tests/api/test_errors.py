@@ -83,6 +83,7 @@ def test_health_is_503_and_says_what_is_broken_without_details(
         "status": "unhealthy",
         "components": [
             {"name": "core", "status": "healthy"},
+            {"name": "jobservice", "status": "unhealthy", "error": "no background process is alive"},
             {"name": "database", "status": "healthy"},
             {"name": "registry", "status": "unhealthy", "error": "the blob storage cannot be used"},
         ],

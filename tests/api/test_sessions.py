@@ -1,6 +1,5 @@
 """Sessions of browsers, CSRF, self-registration and the read-only mode, over HTTP."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import API, TRUST, Person, api, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
+from tests.support.waiting import eventually
 
 TOKEN = "X-Harbor-CSRF-Token"
 SLEEPY = {"X-Harbor-No-Session-Renewal": "true"}
@@ -283,8 +283,7 @@ def test_suspended(world: World) -> None:
         assert [len(found) for found in counts] == [1, 0]
         assert world.admin.put(f"{path}/suspended", json={"suspended": False}).status_code == 200
         # The name was refused from this address a moment ago, and so is for a second and a half.
-        statuses = (own.get("/users/current").status_code for _ in range(200) if not time.sleep(0.05))
-        assert 200 in statuses
+        eventually(lambda: own.get("/users/current").status_code == 200)
     log = world.admin.get("/auditlog-exts", params={"q": f"resource={person.name},operation=update"}).json()
     assert [row["operation_description"] for row in log][:2] == ["activate user", "suspend user"]
     for client, identifier in ((world.admin, 1), (world.clients["outsider"], person.id)):

@@ -8,6 +8,7 @@ import pytest
 from tests.api.conftest import World
 from tests.support.accounts import api
 from tests.support.server import HarborServer
+from tests.support.waiting import eventually
 
 
 def test_ping_is_plain_text(world: World) -> None:
@@ -20,8 +21,10 @@ def test_version(world: World) -> None:
 
 
 def test_health_lists_what_is_there(world: World) -> None:
-    health = world.clients["anonymous"].get("/health").json()
-    names = ["core", "database", "registry"] + (["redis"] if "HARBOR_REDIS_URL" in world.server.env else [])
+    # The background process starts beside the server.
+    client = world.clients["anonymous"]
+    health = eventually(lambda: client.get("/health").json(), lambda found: found["status"] == "healthy")
+    names = ["core", "jobservice", "database", "registry"] + (["redis"] if "HARBOR_REDIS_URL" in world.server.env else [])
     assert health == {"status": "healthy", "components": [{"name": n, "status": "healthy"} for n in names]}
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.security import SystemContext
 from apps.artifacts.errors import RepositoryUnknownError
 from apps.artifacts.gates import GateRefusedError, gates
-from apps.artifacts.models import Artifact, Blob, Repository, Tag, TagMove, TrashEntry
+from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashedArtifact, TrashEntry
 from apps.artifacts.services.artifacts import artifact_delete
 from apps.artifacts.services.copies import artifact_copy
 from apps.artifacts.services.expiry import tags_expire
@@ -177,7 +177,7 @@ def test_a_repository_that_is_deleted(place: Place) -> None:
 def test_before_there_was_anything(place: Place) -> None:
     place.push(manifest_of(), tag="v1")
 
-    assert actions(rewind(place, datetime(2020, 1, 1, tzinfo=UTC))) == {"v1": "deleted"}
+    assert actions(rewind(place, timezone.now() - timedelta(days=1))) == {"v1": "deleted"}
 
     assert tags_of(place.repository) == {}
     assert Artifact.objects.count() == 1
@@ -192,12 +192,11 @@ def test_a_tag_without_history_has_not_moved(place: Place) -> None:
 
 def test_all_or_nothing(place: Place) -> None:
     clock = Clock()
-    lost = manifest_of(own := config(), [content := layer(400)])
-    place.push(lost, own, content, tag="lost")
+    place.push(lost := manifest_of(), tag="lost")
     place.push(manifest_of(), tag="found")
     then = clock.next()
     repository_delete(actor=place.actor, repository_name=place.repository)
-    Blob.objects.filter(digest=content.digest).delete()
+    TrashedArtifact.objects.filter(digest=lost.digest).delete()
 
     assert actions(rewind(place, then, dry_run=True)) == {"lost": "gone", "found": "created"}
     with pytest.raises(PreconditionError, match="lost"):
@@ -205,20 +204,6 @@ def test_all_or_nothing(place: Place) -> None:
 
     assert not Repository.objects.filter(name=place.repository).exists()
     assert paid(place.project_id) == 0
-
-
-def test_a_child_that_was_collected_takes_its_index_along(place: Place) -> None:
-    clock = Clock()
-    child = manifest_of(own := config(), [content := layer(400)])
-    place.push(child, own, content, tag=child.digest)
-    place.push(index_of([child]), tag="multi")
-    then = clock.next()
-    artifact_delete(actor=place.actor, repository_name=place.repository, reference="multi")
-    blob = Blob.objects.get(digest=content.digest)
-    blob.repository_links.all().delete()
-    blob.delete()
-
-    assert actions(rewind(place, then, dry_run=True)) == {"multi": "gone"}
 
 
 def test_a_gate_holds(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

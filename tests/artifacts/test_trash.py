@@ -14,7 +14,7 @@ from apps.artifacts.models import (
     TrashedArtifact,
     TrashEntry,
 )
-from apps.artifacts.selectors import trash_missing_blobs
+from apps.artifacts.selectors import trash_missing
 from apps.artifacts.services.artifacts import artifact_delete
 from apps.artifacts.services.repositories import repository_delete, repository_update
 from apps.artifacts.services.tags import tag_delete
@@ -211,7 +211,7 @@ def test_a_tag_whose_artifact_went_after_it(place: Place) -> None:
     tag_delete(actor=place.actor, repository_name=place.repository, tag="v1")
     delete(place, "v2")
     entry = the_entry(TrashEntry.TAG)
-    assert trash_missing_blobs(entry) == []
+    assert trash_missing(entry) == []
 
     assert restore(place, entry).artifacts == (image.digest,)
 
@@ -227,7 +227,7 @@ def test_a_tag_whose_artifact_is_forgotten(place: Place) -> None:
     trash_forget(actor=place.actor, project_id=place.project_id, entry_id=the_entry().pk)
     entry = the_entry(TrashEntry.TAG)
 
-    assert trash_missing_blobs(entry) == [image.digest]
+    assert trash_missing(entry) == [image.digest]
     with pytest.raises(PreconditionError, match="gone"):
         restore(place, entry)
 

@@ -16,6 +16,7 @@ from apps.audit.recording import audit_entry, audit_record
 from apps.audit.selectors import full_destinations
 from apps.audit.types import FILE, SYSLOG
 from tests.audit.conftest import AT
+from tests.support.people import settings_are
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,10 +59,10 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver(change_settings):
+def receiver():
     """A receiver that the settings name."""
     receiver = Receiver()
-    change_settings(audit_log_forward_endpoint=f"127.0.0.1:{receiver.port}")
+    settings_are(audit_log_forward_endpoint=f"127.0.0.1:{receiver.port}")
     yield receiver
     receiver.close()
 
@@ -107,11 +108,11 @@ def test_rows_are_sent_in_order_and_once(receiver):
     assert resources(receiver.lines) == names
 
 
-def test_a_receiver_that_is_away_and_comes_back(change_settings):
+def test_a_receiver_that_is_away_and_comes_back():
     receiver = Receiver()
     port = receiver.port
     receiver.close()
-    change_settings(audit_log_forward_endpoint=f"127.0.0.1:{port}", skip_audit_log_database=True)
+    settings_are(audit_log_forward_endpoint=f"127.0.0.1:{port}", skip_audit_log_database=True)
     record("one")
 
     assert forward_run() == 0
@@ -132,9 +133,9 @@ def test_a_receiver_that_is_away_and_comes_back(change_settings):
     assert not AuditLog.objects.exists()
 
 
-def test_what_a_receiver_did_not_read_is_sent_again(change_settings):
+def test_what_a_receiver_did_not_read_is_sent_again():
     rude = Receiver(rude=True)
-    change_settings(audit_log_forward_endpoint=f"127.0.0.1:{rude.port}")
+    settings_are(audit_log_forward_endpoint=f"127.0.0.1:{rude.port}")
     record(*(f"p{number}" for number in range(400)))
 
     assert forward_run() == 0
@@ -144,8 +145,8 @@ def test_what_a_receiver_did_not_read_is_sent_again(change_settings):
     assert AuditForwarder.objects.get(destination=SYSLOG).failures == 1
 
 
-def test_pauses_grow_to_a_minute(change_settings):
-    change_settings(audit_log_forward_endpoint="nowhere.invalid:514")
+def test_pauses_grow_to_a_minute():
+    settings_are(audit_log_forward_endpoint="nowhere.invalid:514")
     record("one")
     pauses = []
     for _ in range(8):
@@ -170,8 +171,8 @@ def test_only_one_process_sends(receiver):
     assert forward_run() == 1, "a lease ends, whatever became of its holder"
 
 
-def test_one_destination_that_is_away_does_not_hold_up_the_other(change_settings, log_file):
-    change_settings(audit_log_forward_endpoint="nowhere.invalid:514")
+def test_one_destination_that_is_away_does_not_hold_up_the_other(log_file):
+    settings_are(audit_log_forward_endpoint="nowhere.invalid:514")
     record("one")
 
     assert forward_run() == 1
@@ -191,9 +192,9 @@ def test_a_file_that_cannot_be_written(log_file):
     assert resources(log_file.read_text().splitlines()) == ["one"]
 
 
-def test_rows_for_a_destination_that_was_switched_off_go(receiver, change_settings):
+def test_rows_for_a_destination_that_was_switched_off_go(receiver):
     record("one", "two")
-    change_settings(audit_log_forward_endpoint="")
+    settings_are(audit_log_forward_endpoint="")
 
     assert forward_run() == 0
 
@@ -201,7 +202,7 @@ def test_rows_for_a_destination_that_was_switched_off_go(receiver, change_settin
     assert receiver.lines == []
 
 
-def test_a_queue_that_is_full_closes_and_opens_again(change_settings, monkeypatch, log_file):
+def test_a_queue_that_is_full_closes_and_opens_again(monkeypatch, log_file):
     monkeypatch.setattr(forwarding, "MOST_WAITING", 4)
     monkeypatch.setattr(forwarding, "_ROOM_AGAIN", 2)
     log_file.parent.write_text("not a folder")

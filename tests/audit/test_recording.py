@@ -11,6 +11,7 @@ from apps.audit.types import FILE, SYSLOG
 from apps.common.stamps import get_stamps
 from apps.config.selectors import system_settings
 from tests.audit.conftest import AT
+from tests.support.people import settings_are
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +48,8 @@ def test_by_itself_rows_are_in_the_database_only():
     assert not AuditForward.objects.exists()
 
 
-def test_names_that_are_disabled_are_written_nowhere(change_settings):
-    change_settings(
+def test_names_that_are_disabled_are_written_nowhere():
+    settings_are(
         disabled_audit_log_event_types=" create_project,DELETE_USER ,nonsense",
         audit_log_forward_endpoint="log:514",
     )
@@ -58,15 +59,15 @@ def test_names_that_are_disabled_are_written_nowhere(change_settings):
     assert [line["operation"] for line in waiting()] == ["update"]
 
 
-def test_pulls_can_be_disabled_but_not_those_that_were_refused(change_settings):
-    change_settings(pull_audit_log_disable=True)
+def test_pulls_can_be_disabled_but_not_those_that_were_refused():
+    settings_are(pull_audit_log_disable=True)
     audit_record([an_entry("pull", "artifact"), an_entry("pull", "artifact", "refused", succeeded=False)])
 
     assert [row.resource for row in AuditLog.objects.all()] == ["refused"]
 
 
-def test_a_row_to_forward_says_everything(change_settings):
-    change_settings(audit_log_forward_endpoint="log:514")
+def test_a_row_to_forward_says_everything():
+    settings_are(audit_log_forward_endpoint="log:514")
     audit_record([an_entry()])
 
     assert kept() == ["create_project"]
@@ -87,30 +88,30 @@ def test_a_row_to_forward_says_everything(change_settings):
     ]
 
 
-def test_each_destination_gets_its_row(change_settings, log_file):
-    change_settings(audit_log_forward_endpoint="log:514")
+def test_each_destination_gets_its_row(log_file):
+    settings_are(audit_log_forward_endpoint="log:514")
     audit_record([an_entry()])
 
     assert waiting(SYSLOG) == waiting(FILE) != []
 
 
-def test_the_database_can_be_skipped(change_settings):
-    change_settings(audit_log_forward_endpoint="log:514", skip_audit_log_database=True)
+def test_the_database_can_be_skipped():
+    settings_are(audit_log_forward_endpoint="log:514", skip_audit_log_database=True)
     audit_record([an_entry(), an_entry("update")])
 
     assert kept() == []
     assert len(waiting()) == 2
 
 
-def test_the_database_is_not_skipped_when_nobody_else_takes_the_row(change_settings):
-    change_settings(skip_audit_log_database=True)
+def test_the_database_is_not_skipped_when_nobody_else_takes_the_row():
+    settings_are(skip_audit_log_database=True)
     audit_record([an_entry()])
 
     assert kept() == ["create_project"]
 
 
-def test_a_full_queue_sends_rows_to_the_database_even_when_that_is_skipped(change_settings):
-    change_settings(audit_log_forward_endpoint="log:514", skip_audit_log_database=True)
+def test_a_full_queue_sends_rows_to_the_database_even_when_that_is_skipped():
+    settings_are(audit_log_forward_endpoint="log:514", skip_audit_log_database=True)
     assert system_settings().skip_audit_log_database
     AuditForwarder.objects.create(destination=SYSLOG, leased_until=AT, due_time=AT, full_since=AT)
     get_stamps().bump(FORWARD_STAMP)

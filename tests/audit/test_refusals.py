@@ -18,6 +18,7 @@ from apps.events import bus
 from apps.events.catalogue import UserLoggedIn
 from apps.events.spool import Spool
 from apps.projects.services import project_create
+from tests.support.clock import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,17 +34,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-class Clock:
-    now = 6000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """Fresh limits whose time the test sets."""
-    clock = Clock()
+    clock = Clock(6000.0)
     monkeypatch.setattr(refusals, "_recent", Deadlines(size=1000, clock=clock))
     monkeypatch.setattr(refusals, "_budget", Budget(refusals.PER_MINUTE, clock=clock))
     return clock

@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.accounts.models import UserGroup, UserGroupMember
-from apps.accounts.security import USER, Principal, context_of
+from apps.accounts.security import context_of
 from apps.accounts.types import GroupType
 from apps.audit.models import AuditLog
 from apps.audit.selectors import audit_list
 from apps.common.errors import ForbiddenError, UnauthorizedError
-from apps.projects.contexts import AnonymousContext, LocalSecurityContext
+from apps.projects.contexts import AnonymousContext
 from apps.projects.models import Member
 from apps.projects.services import project_create
 from apps.projects.types import ProjectRef, Role
 from apps.robots.models import Robot
 from apps.robots.selectors import principal_of
-from tests.audit.conftest import local_context
+from tests.support.people import acting
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def test_the_later_row_of_one_moment_is_first(admin):
 @pytest.mark.parametrize("role", list(Role))
 def test_a_member_sees_what_the_role_opens(projects, alice, role):
     Member.objects.create(project_id=projects[0].id, user=alice, role=role)
-    member = local_context(alice)
+    member = acting(alice)
 
     if role is Role.PROJECT_ADMIN:
         assert resources(audit_list(actor=member)) == ["one"]
@@ -87,13 +87,13 @@ def test_a_role_of_a_group_opens_the_log_too(projects, alice):
     UserGroupMember.objects.create(group=group, user=alice)
     Member.objects.create(project_id=projects[0].id, group=group, role=Role.PROJECT_ADMIN)
 
-    assert resources(audit_list(actor=local_context(alice))) == ["one"]
+    assert resources(audit_list(actor=acting(alice))) == ["one"]
 
 
 def test_an_auditor_sees_all(projects, alice):
-    auditor = LocalSecurityContext(
-        Principal(USER, alice.pk, "alice", 1, is_system_admin=False, is_auditor=True)
-    )
+    alice.auditor_flag = True
+    alice.save()
+    auditor = acting(alice)
 
     assert len(audit_list(actor=auditor)) == 3
     assert resources(audit_list(actor=auditor, project=projects[1])) == ["two"]

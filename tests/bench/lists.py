@@ -129,7 +129,7 @@ class Driver:
         name = name.replace("/", "%252F")
         middle = int(repository["artifact_count"]) // 200
         found: tuple[int, str] = (0, "")
-        for page in range(max(1, middle - 60), middle + 60):
+        for page in sorted(range(1, 2 * middle + 2), key=lambda number: abs(number - middle)):
             url = f"/projects/{project}/repositories/{name}/artifacts?page_size=100&page={page}"
             for artifact in self.json(url):
                 found = max(found, (len(artifact["tags"] or ()), artifact["digest"]))

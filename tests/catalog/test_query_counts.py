@@ -22,9 +22,16 @@ from apps.api.urls import urlpatterns
 from apps.artifacts.icons import icon_digest
 from apps.artifacts.models import Artifact, ArtifactLabel, Repository, Tag, TrashedArtifact, TrashEntry
 from apps.immutability.models import ImmutableRule
+from apps.jobs.models import Execution, Task, TaskLog
+from apps.jobs.schedules import plan_read, schedule_set
+from apps.jobs.services import NewExecution, NewTask, execution_start, executions_start
+from apps.jobs.types import Trigger, VendorType
 from apps.projects.models import CVEAllowlist, Label, Member, Project
 from apps.quotas.models import Quota
+from apps.retention.models import RetentionPolicy
 from apps.robots.models import Robot
+from apps.webhooks.models import WebhookPolicy
+from apps.webhooks.types import Target
 from harbor_py.seeding.filling import rows_make
 from harbor_py.seeding.sizes import Size
 
@@ -50,6 +57,11 @@ _CASES = (
     "health",
     "systeminfo",
     "systeminfo/volumes",
+    "system/gc?page_size=100",
+    "system/gc?page_size=100&q=trigger=MANUAL&sort=-id",
+    "system/gc/schedule",
+    "system/gc/{collection}",
+    "system/gc/{collection}/log",
     "configurations",
     "system/CVEAllowlist",
     "internalconfig",
@@ -63,6 +75,11 @@ _CASES = (
     "auditlog-exts?page_size=10&page=2",
     "auditlog-exts/events",
     "audit-logs?page_size=100",
+    "retentions/metadatas",
+    "retentions/{retention}",
+    "retentions/{retention}/executions",
+    "retentions/{retention}/executions/{retention_run}/tasks",
+    "retentions/{retention}/executions/{retention_run}/tasks/{retention_task}",
     "robots?page_size=100",
     "robots?page_size=100&q=Level=project,ProjectID={project_id}",
     "robots/{robot}",
@@ -98,6 +115,15 @@ _CASES = (
     "projects/{project}/metadatas/severity",
     "projects/{project}/immutabletagrules?page_size=100",
     "projects/{project}/push-rules",
+    "projects/{project}/webhook/policies?page_size=100",
+    "projects/{project}/webhook/policies/{webhook}",
+    "projects/{project}/webhook/policies/{webhook}/executions?page_size=100",
+    "projects/{project}/webhook/policies/{webhook}/executions?page_size=100&q=event_type=PUSH_ARTIFACT&sort=id",
+    "projects/{project}/webhook/policies/{webhook}/executions/{delivery}/tasks?page_size=100",
+    "projects/{project}/webhook/policies/{webhook}/executions/{delivery}/tasks/{delivery_task}/log",
+    "projects/{project}/webhook/lasttrigger",
+    "projects/{project}/webhook/events",
+    "projects/{project}/webhook/jobs?policy_id={webhook}&status=Running&page_size=100",
     "projects/{project}/trash?page_size=100",
     "projects/{project}/trash/{trash}",
     "projects/{project}/artifacts?page_size=100",
@@ -171,6 +197,8 @@ def _seed(size: Size) -> dict[str, object]:
     for one in Project.objects.filter(id__gte=first):
         CVEAllowlist.objects.create(project=one, items=["CVE-2024-1"])
     entry = _trash(project, repository, size.groups)
+    webhook, delivery = _webhooks(project, size.groups)
+    run = _retention(project, size.groups)
     return {
         "project": project.name,
         "project_id": project.pk,
@@ -187,7 +215,26 @@ def _seed(size: Size) -> dict[str, object]:
         "group": group.pk,
         "member": Member.objects.filter(project=project)[0].pk,
         "trash": entry.pk,
+        "retention": run.vendor_id,
+        "retention_run": run.pk,
+        "retention_task": run.tasks.all()[0].pk,
+        "webhook": webhook.pk,
+        "delivery": delivery.execution_id,
+        "delivery_task": delivery.pk,
+        "collection": _collections(size.groups).pk,
     }
+
+
+def _collections(count: int) -> Execution:
+    """Garbage collections, the last of them with a log, and a schedule."""
+    for _ in range(count):
+        execution = execution_start(
+            vendor_type=VendorType.GARBAGE_COLLECTION, trigger=Trigger.MANUAL, tasks=[NewTask()]
+        )
+    for number in range(count):
+        TaskLog.objects.create(task=execution.tasks.get(), text=f"{number}\n")
+    schedule_set(vendor_type=VendorType.GARBAGE_COLLECTION, plan=plan_read(kind="Daily", cron=""))
+    return execution
 
 
 def _trash(project: Project, repository: Repository, count: int) -> TrashEntry:
@@ -200,9 +247,41 @@ def _trash(project: Project, repository: Repository, count: int) -> TrashEntry:
     for number, artifact in enumerate(Artifact.objects.filter(repository=repository)[:count]):
         TrashedArtifact.objects.create(
             entry=entry, digest=artifact.digest, media_type=artifact.media_type, size=artifact.size,
-            manifest=bytes(artifact.manifest), row={"blobs": [link.blob.digest for link in artifact.blob_links.all()]}, tags=[{"name": f"t{number}", "push_time": "2025-01-01T00:00:00+00:00"}],
-        )  # fmt: skip
+            manifest=bytes(artifact.manifest),
+        ).tags.create(name=f"t{number}", push_time=artifact.push_time)  # fmt: skip
     return entry
+
+
+def _retention(project: Project, count: int) -> Execution:
+    """A policy, and the last of its runs."""
+    policy = RetentionPolicy.objects.create(project=project)
+    for _ in range(count):
+        run = execution_start(
+            vendor_type="RETENTION", vendor_id=policy.pk, trigger=Trigger.MANUAL,
+            tasks=[NewTask(extra_attrs={"repository": f"r{number}"}) for number in range(count)],
+        )  # fmt: skip
+    return run
+
+
+def _webhooks(project: Project, count: int) -> tuple[WebhookPolicy, Task]:
+    """Policies, and as many deliveries of one of them."""
+    for number in range(count):
+        policy = WebhookPolicy(project=project, name=f"p{number}", event_types=["PUSH_ARTIFACT", "REPLICATION"])
+        policy.targets_set([Target("http", "http://example.com", "secret", payload_format="Default")])
+        policy.save()
+        execution = executions_start(
+            executions=[
+                NewExecution(
+                    vendor_type="WEBHOOK", vendor_id=policy.pk, trigger=Trigger.EVENT, task=NewTask(),
+                    extra_attrs={"event_type": "PUSH_ARTIFACT", "payload": "{}"},
+                )
+            ]
+            * count
+        )[0]  # fmt: skip
+    task = Task.objects.get(execution=execution)
+    for number in range(count):
+        TaskLog.objects.create(task=task, text=f"{number}\n")
+    return policy, task
 
 
 def _counts(caller: Caller, names: Mapping[str, object]) -> dict[str, int]:

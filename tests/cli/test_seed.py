@@ -5,7 +5,9 @@ import re
 import pytest
 from django.db.models import Sum
 
+from apps.accounts.security import SystemContext
 from apps.artifacts.models import Artifact, ArtifactBlob, Blob, ProjectBlob, Repository, RepositoryBlob, Tag
+from apps.artifacts.services.tags import tag_create
 from apps.audit.models import AuditLog
 from apps.catalog.artifacts import artifact_counts, shown_artifacts
 from apps.oci.manifests import parse_manifest
@@ -91,14 +93,25 @@ def test_links_and_quotas_follow_from_the_artifacts() -> None:
 
 
 @pytest.mark.django_db
-def test_counts_of_shown_artifacts_are_those_of_the_list() -> None:
+@pytest.mark.parametrize("large", [10, 10_000])
+def test_counts_of_shown_artifacts_are_those_of_the_list(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    monkeypatch.setattr("apps.catalog.artifacts._LARGE_REPOSITORY", large)
     make()
-    ids = list(Repository.objects.values_list("pk", flat=True))
-    assert artifact_counts(ids) == {
-        pk: count
-        for pk in ids
-        if (count := shown_artifacts(Artifact.objects.filter(repository_id=pk)).count())
-    }
+    for tag in ("first", "second"):
+        repositories = list(Repository.objects.all())
+        assert artifact_counts(repositories) == {
+            one.pk: count
+            for one in repositories
+            if (count := shown_artifacts(Artifact.objects.filter(repository_id=one.pk)).count())
+        }
+        # A child of an index that gets a tag is shown from then on.
+        child = Artifact.objects.filter(repository=repositories[0], parents__isnull=False, tags=None)[0]
+        tag_create(
+            actor=SystemContext("tests"),
+            repository_name=repositories[0].name,
+            reference=child.digest,
+            tag=tag,
+        )
 
 
 @pytest.mark.django_db

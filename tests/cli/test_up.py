@@ -9,8 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import trustme
 
 from tests.support.programs import free_port
 from tests.support.server import ADMIN_PASSWORD, HarborServer
+from tests.support.waiting import eventually
 
 # One worker of pytest-xdist has them all, or each would start the server of this module.
 pytestmark = pytest.mark.xdist_group("cli")
@@ -38,13 +38,6 @@ def server() -> Iterator[HarborServer]:
         yield server.start()
     finally:
         server.stop()
-
-
-def _wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _children(server: HarborServer) -> dict[str, psutil.Process]:
@@ -74,7 +67,7 @@ def test_a_random_password_is_printed_once_and_works(server):
 
 
 def test_it_says_where_to_go(server):
-    _wait_until(lambda: f"harbor-py is ready: {server.url}\n" in server.log.read_text())
+    eventually(lambda: f"harbor-py is ready: {server.url}\n" in server.log.read_text())
     assert f"docker login {server.host}\n" in server.log.read_text()
 
 
@@ -121,26 +114,26 @@ def test_a_port_in_use_is_refused(server, run, tmp_path):
 
 @pytest.mark.parametrize("module", ["harbor_py.server", "harbor_py.worker"])
 def test_a_killed_child_is_restarted(server, module):
-    _wait_until(lambda: module in _children(server))
+    eventually(lambda: module in _children(server))
     supervisor, victim = server.pid, _children(server)[module]
 
     victim.kill()
 
-    _wait_until(lambda: _children(server).get(module, victim) != victim)
-    _wait_until(server.is_healthy)
+    eventually(lambda: _children(server).get(module, victim) != victim)
+    eventually(server.is_healthy)
     assert server.pid == supervisor
 
 
 def test_a_killed_server_process_is_replaced(server):
-    _wait_until(lambda: "harbor_py.server" in _children(server))
+    eventually(lambda: "harbor_py.server" in _children(server))
     parent = _children(server)["harbor_py.server"]
-    _wait_until(parent.children)
+    eventually(parent.children)
     [victim] = parent.children()
 
     victim.kill()
 
-    _wait_until(lambda: parent.children() and victim not in parent.children())
-    _wait_until(server.is_healthy)
+    eventually(lambda: parent.children() and victim not in parent.children())
+    eventually(server.is_healthy)
 
 
 def test_the_supervisor_is_small(server):
@@ -202,7 +195,7 @@ def test_the_background_process_runs_the_schedule(stopped_server, request, broke
         server.env["HARBOR_REDIS_URL"] = request.getfixturevalue("redis_server").fresh_database()
     server.start()
     _add_outbox_row(server.data_dir / "harbor.db")
-    _wait_until(lambda: "no handler nobody for EventOfOldVersion: dropped" in server.log.read_text())
+    eventually(lambda: "no handler nobody for EventOfOldVersion: dropped" in server.log.read_text())
     assert (server.data_dir / "broker").exists() == (broker == "files")
 
 

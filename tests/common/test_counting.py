@@ -63,6 +63,17 @@ def test_what_would_cost_too_much_is_not_counted_at_all(
     assert count_rows(people) == RowCount(_ROWS, is_exact=False), "as the statistics have it"
 
 
+@pytest.mark.usefixtures("postgresql_only")
+def test_what_takes_too_long_is_given_up(people: QuerySet[User], large_tables: None) -> None:
+    slow = people.extra(where=["pg_sleep(0.03) IS NOT NULL"])
+    total, is_exact = count_rows(slow)
+    assert (total > 0, is_exact) == (True, False)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone()[0] == "0"
+    assert count_rows(people).is_exact, "the transaction goes on"
+
+
 @pytest.fixture(params=[1, 12, 1000])
 def guess(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """An estimate that is wrong."""

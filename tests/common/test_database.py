@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from apps.common.database import delete_rows, write_atomic
 from apps.events.models import SpoolFile
+from tests.support.threads import at_once
 
 
 def _count(name: str) -> int:
@@ -17,26 +18,16 @@ def _count(name: str) -> int:
 def test_eight_writers_at_once_all_get_through() -> None:
     """Each adds to what it has read: a lost update would show in the end."""
     SpoolFile.objects.create(name="0", drained_time="2026-01-01T00:00:00Z")
-    failures: list[BaseException] = []
 
-    def work() -> None:
-        try:
-            for _ in range(20):
-                with write_atomic():
-                    row = SpoolFile.objects.select_for_update().get()
-                    row.name = str(int(row.name) + 1)
-                    row.save()
-        except BaseException as error:  # noqa: BLE001
-            failures.append(error)
-        finally:
-            connection.close()
+    def work(_: int) -> None:
+        for _ in range(20):
+            with write_atomic():
+                row = SpoolFile.objects.select_for_update().get()
+                row.name = str(int(row.name) + 1)
+                row.save()
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    at_once(8, work)
+
     assert SpoolFile.objects.get().name == "160"
 
 

@@ -145,3 +145,9 @@ def test_values_of_another_type_are_refused(text: str) -> None:
 def test_sorts(sort: str, ids: list[int]) -> None:
     rows = sort_rows(User.objects.all(), sort, FIELDS, ("id",))
     assert [user.pk for user in rows] == ids
+
+
+def test_a_key_that_comes_again_decides_nothing() -> None:
+    sort = ",".join(["username", "-username", "UserName", "-creation_time"] * 8)
+    rows = sort_rows(User.objects.all(), sort, FIELDS, ("id",))
+    assert rows.query.order_by == ("username", "-creation_time", "-id")

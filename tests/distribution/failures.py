@@ -1,7 +1,6 @@
 """The protocol failure matrix: what is asked, and the status and code that answer it."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from tests.distribution.documents import EMPTY, index_of, manifest_of, push
 from tests.support.accounts import Person
 from tests.support.http import RegistryClient
 from tests.support.images import OCI_MANIFEST, Content, digest_of
+from tests.support.waiting import eventually
 
 _MISSING = digest_of(b"nobody pushes this")
 
@@ -75,8 +75,8 @@ def _while_writing(scene: Scene) -> httpx.Response:
     def body() -> Iterator[bytes]:
         yield beginning
         with RegistryClient(scene.registry.url, scene.registry.person) as other:
-            while other.request("GET", location).headers["Range"] != f"0-{len(beginning) - 1}":
-                time.sleep(0.01)  # It has not arrived.
+            arrived = f"0-{len(beginning) - 1}"
+            eventually(lambda: other.request("GET", location).headers["Range"] == arrived)
             answers.append(other.put(location, digest_of(beginning)))
         yield b"the end"
 

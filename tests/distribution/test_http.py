@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from tests.distribution.documents import EMPTY, manifest_of, push
 from tests.support.http import RegistryClient, error_codes
 from tests.support.images import digest_of
 from tests.support.server import HarborServer
+from tests.support.waiting import eventually
 
 _REPOSITORY_METHODS = {
     "manifests/v1": "DELETE, GET, HEAD, PUT",
@@ -256,8 +256,8 @@ def test_too_many_transfers(narrow_server: HarborServer) -> None:
         first, second = registry.start_upload("library/image"), registry.start_upload("library/image")
         request = head(narrow_server, registry, "PATCH", first, "Content-Length: 600000", "Connection: close")
         connection.sendall(request + bytes(400_000))
-        while registry.request("GET", first).headers["Range"] == "0-0":
-            time.sleep(0.01)  # The body has not begun to arrive.
+        # Until the body begins to arrive.
+        eventually(lambda: registry.request("GET", first).headers["Range"] != "0-0")
 
         refused = registry.patch(second, b"data")
 

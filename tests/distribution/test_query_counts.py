@@ -24,6 +24,7 @@ MOST = {
     "GET manifest": 3,
     "POST blob": 9,
     "PUT manifest": 21,
+    "PUT manifest, warm": 19,
     "GET tags": 3,
     "GET referrers": 3,
 }
@@ -124,6 +125,16 @@ def test_a_cold_push(place: Place) -> None:
 
     assert len(posted) <= MOST["POST blob"], posted
     assert len(put) <= MOST["PUT manifest"], put
+
+
+def test_a_warm_push(place: Place) -> None:
+    """What it costs beside what it writes: the history of the tag is the last of these."""
+    for _ in range(2):
+        document = manifest_of(CONFIG, [LAYER])
+        done = statements(
+            place, "PUT", "manifests/v1", data=document.data, status=201, CONTENT_TYPE=document.media_type
+        )
+    assert len(done) <= MOST["PUT manifest, warm"], done
 
 
 def test_upload_requests_without_a_commit_write_nothing(place: Place) -> None:

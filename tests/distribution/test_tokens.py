@@ -16,15 +16,12 @@ _ALL = ["delete", "pull", "push"]
 
 
 def test_the_answer(http, server: HarborServer, repository: str) -> None:
-    before = int(time.time())
-
     answer = ask(http, server.admin, f"repository:{repository}:pull")
 
     document = answer.json()
     claims = claims_of(answer)
     assert document["access_token"] == document["token"]
     assert document["expires_in"] == 1800 == claims["exp"] - claims["iat"]
-    assert before <= claims["iat"] <= int(time.time())
     assert document["issued_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(claims["iat"]))
     assert (claims["iss"], claims["aud"], claims["sub"]) == ("harbor-token-issuer", SERVICE, "admin")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -308,3 +305,14 @@ def test_basic_on_v2(http, team: Team, image: str, who: str, pull: int, push_sta
     if push_status == 403:
         assert error_codes(uploaded) == ["DENIED"]
     assert http.get(image, auth=(person.name, "wrong")).status_code == 401
+
+
+def test_very_many_scopes(http, server: HarborServer, repository: str) -> None:
+    """Each becomes a part of the token, and the token is remembered."""
+    scopes = [("scope", f"repository:{repository}-{number}:pull") for number in range(101)]
+    refused = http.get("/service/token", params=scopes, auth=server.admin.basic)
+    assert (refused.status_code, error_codes(refused)) == (400, ["BAD_REQUEST"])
+    taken = http.get("/service/token", params=scopes[1:], auth=server.admin.basic)
+    assert len(access_of(taken)) == 100
+    token = {"Authorization": f"Bearer {taken.json()['token']}"}
+    assert http.get("/v2/", headers=token).status_code == 200

@@ -3,17 +3,15 @@
 import json
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.accounts import api, make_project
 from tests.support.server import HarborServer
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
-
-_PATIENCE_SECONDS = 60
 
 
 class Receiver:
@@ -39,14 +37,6 @@ class Receiver:
         self._socket.close()
 
 
-def wait_for(text: str, read) -> str:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while text not in (found := read()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.3)
-    return found
-
-
 def test_rows_reach_the_file_and_the_receiver(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     receiver = Receiver()
@@ -59,8 +49,10 @@ def test_rows_reach_the_file_and_the_receiver(tmp_path: Path) -> None:
             answer = admin.put("/configurations", json={"audit_log_forward_endpoint": receiver.endpoint})
             assert answer.status_code == 200, answer.text
             project = make_project(admin)
-        lines = wait_for(project, lambda: path.read_text() if path.exists() else "").splitlines()
-        wait_for(project, lambda: receiver.text)
+        lines = eventually(
+            lambda: path.read_text() if path.exists() else "", lambda text: project in text
+        ).splitlines()
+        eventually(lambda: receiver.text, lambda text: project in text)
     finally:
         server.stop()
         receiver.close()

@@ -1,11 +1,9 @@
 """Clients that drip: hundreds of them keep nobody else from pulling, and those that stall are cut off."""
 
-import itertools
 import os
 import select
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from tests.support.accounts import unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("slow clients")
 
@@ -259,14 +258,37 @@ def test_a_stalled_download_is_cut_off(slow_tenant: Tenant) -> None:
 
 
 def _wait_until_closed_by_server(server: HarborServer, client_port: int) -> None:
-    for _ in itertools.repeat(None, 240):
-        remote_ports = {
+    def remote_ports() -> set[int]:
+        return {
             connection.raddr.port
             for process in server.processes()
             for connection in process.net_connections("tcp4")
             if connection.raddr
         }
-        if client_port not in remote_ports:
-            return
-        time.sleep(_TICK)
-    raise AssertionError("the server holds the stalled connection open")
+
+    eventually(remote_ports, lambda ports: client_port not in ports)
+
+
+_FORM = "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic eA==\r\n"
+
+
+@pytest.mark.parametrize("path", ["/service/token", "/c/userExists"])
+def test_forms_that_drip_keep_nobody_from_pulling(slow_tenant: Tenant, pulled: str, path: str) -> None:
+    """Nobody has to sign in to send one, and there are more here than the server has threads."""
+    host = slow_tenant.server.host
+    opening = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{_FORM}Content-Length: 60000\r\n\r\n".encode()
+    with Drippers(host, lambda _number: opening, 900):
+        others_pull(slow_tenant, pulled)
+
+
+@pytest.mark.parametrize("path", ["/service/token", "/c/userExists"])
+def test_a_form_that_stalls_is_cut_off(slow_tenant: Tenant, path: str) -> None:
+    host = slow_tenant.server.host
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port)), timeout=60) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{_FORM}Content-Length: 60000\r\n\r\nx".encode()
+        )
+        with suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass

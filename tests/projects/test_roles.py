@@ -15,9 +15,9 @@ from apps.projects.roles import (
     SYSTEM_GRANTABLE,
     SYSTEM_PERMISSIONS,
 )
-from apps.projects.selectors import permissions_in, roles_in
+from apps.projects.selectors import permissions_in
 from apps.projects.types import IN_REPOSITORIES, READING, Role
-from tests.support.people import acting, person
+from tests.support.people import acting, person, roles_in
 
 ADMIN, DEVELOPER, GUEST, MAINTAINER, LIMITED = Role
 EVERY_ROLE = {ADMIN, MAINTAINER, DEVELOPER, GUEST, LIMITED}
@@ -185,7 +185,7 @@ def test_roles_of_groups_are_added_to_ones_own(django_assert_num_queries):
     Member.objects.create(project=project, user=user, role=DEVELOPER)
 
     with django_assert_num_queries(1):
-        assert roles_in(user_id=user.pk, project_id=project.pk) == (MAINTAINER, DEVELOPER, GUEST)
+        assert roles_in(user, project) == (MAINTAINER, DEVELOPER, GUEST)
     context = acting(user)
     with django_assert_num_queries(0):
         for (resource, action), who in TABLE.items():

@@ -1,7 +1,4 @@
-import threading
-
 import pytest
-from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.security import Principal
@@ -31,7 +28,6 @@ from apps.projects.selectors import (
     project_get,
     project_require,
     projects_visible_to,
-    roles_in,
 )
 from apps.projects.services import (
     library_create,
@@ -43,7 +39,8 @@ from apps.projects.services import (
     project_update,
 )
 from apps.projects.types import ProjectRef, Role
-from tests.support.people import acting, person, seen_events
+from tests.support.people import acting, person, roles_in, seen_events
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +83,7 @@ def test_create(anna, monkeypatch):
     )
     assert (project.name, project.owner, project.public) == ("tools", anna, True)
     assert metadata_of(project) == {"public": "true", "auto_scan": "true"}
-    assert roles_in(user_id=anna.id, project_id=project.id) == (Role.PROJECT_ADMIN,)
+    assert roles_in(anna, project) == (Role.PROJECT_ADMIN,)
     created = [event for event in events if type(event).__name__ == "ProjectCreated"]
     # Only those who administer the installation choose a limit.
     assert [(event.project_id, event.operator, event.storage_limit) for event in created] == [
@@ -186,7 +183,7 @@ def test_delete(project, anna, monkeypatch):
     project_delete(actor=acting(anna), project_id=project.id)
     assert seen == [("tools", 1)]
     assert not Project.objects.exists()
-    assert roles_in(user_id=anna.id, project_id=project.id) == ()
+    assert roles_in(anna, project) == ()
 
 
 def test_a_project_with_repositories_stays(project, anna):
@@ -200,7 +197,7 @@ def test_library(boss):
     owner = User.objects.get(username="boss")
     library = library_create(owner=owner)
     assert (library.id, library.name, library.public) == (1, "library", True)
-    assert roles_in(user_id=owner.id, project_id=1) == (Role.PROJECT_ADMIN,)
+    assert roles_in(owner, library) == (Role.PROJECT_ADMIN,)
     assert project_create(actor=boss, name="next").id > 1
     with pytest.raises(ConflictError):
         library_create(owner=owner)
@@ -243,9 +240,9 @@ def test_members(project, anna, monkeypatch):
     assert [row.user for row in member_list(actor=actor, project=project, name="AR")] == [carl]
     assert member_get(actor=actor, project=project, member_id=by_id.id).user == bert
     member_update(**one, member_id=by_id.id, role=2)
-    assert roles_in(user_id=bert.id, project_id=project.id) == (Role.DEVELOPER,)
+    assert roles_in(bert, project) == (Role.DEVELOPER,)
     member_delete(**one, member_id=by_id.id)
-    assert roles_in(user_id=bert.id, project_id=project.id) == ()
+    assert roles_in(bert, project) == ()
     assert [(event.operation, event.member_name, event.role) for event in events] == [
         ("create", "bert", 3), ("create", "carl", 4), ("update", "bert", 2), ("delete", "bert", 2),
     ]  # fmt: skip
@@ -368,23 +365,13 @@ def test_two_at_once_add_a_member_once():
     owner, bert = person(), person()
     project = project_create(actor=acting(owner), name="tools")
     actor = acting(owner)
-    start = threading.Barrier(4)
-    outcomes = []
 
-    def add() -> None:
+    def add(_: int) -> str:
         try:
-            start.wait()
             member_add(actor=actor, project_id=project.id, role=2, user_id=bert.id)
-            outcomes.append("added")
         except ConflictError:
-            outcomes.append("conflict")
-        finally:
-            connection.close()
+            return "conflict"
+        return "added"
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["added", "conflict", "conflict", "conflict"]
+    assert sorted(at_once(4, add)) == ["added", "conflict", "conflict", "conflict"]
     assert Member.objects.filter(project=project, user=bert).count() == 1

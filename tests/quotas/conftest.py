@@ -1,24 +1,17 @@
 import pytest
 
-from apps.accounts.models import User
-from apps.accounts.security import USER, Principal
-from apps.projects.contexts import LocalSecurityContext
 from apps.projects.services import project_create
-
-
-def local_context(user: User) -> LocalSecurityContext:
-    principal = Principal(USER, user.pk, user.username, user.version, user.sysadmin_flag)
-    return LocalSecurityContext(principal)
+from tests.support.people import acting, person
 
 
 @pytest.fixture
 def admin():
-    return local_context(User.objects.create(username="admin", sysadmin_flag=True))
+    return acting(person("admin", sysadmin=True))
 
 
 @pytest.fixture
 def alice():
-    return local_context(User.objects.create(username="alice"))
+    return acting(person("alice"))
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """Many pushes at once: the sum is exact and never over the limit."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection
 
 from apps.artifacts.gates import GateRefusedError
 from apps.artifacts.models import Blob, ProjectBlob
@@ -12,26 +8,12 @@ from apps.common.database import write_atomic
 from apps.quotas.gates import QuotaStorageGate
 from apps.quotas.models import Quota
 from apps.quotas.services import quota_recalculate
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 6
 ROUNDS = 25
-
-
-def in_threads(work):
-    """Run ``work(thread number)`` in threads that start together, each on its own connection."""
-    barrier = Barrier(THREADS)
-
-    def run(number):
-        try:
-            barrier.wait(timeout=30)
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(THREADS)))
 
 
 def charge_often(gate, project_id, delta):
@@ -51,7 +33,7 @@ def test_no_charge_is_lost(make_project):
     project = make_project(limit=-1)
     gate = QuotaStorageGate()
 
-    done = in_threads(lambda number: charge_often(gate, project.pk, number + 1))
+    done = at_once(THREADS, lambda number: charge_often(gate, project.pk, number + 1))
 
     assert done == [ROUNDS] * THREADS
     assert Quota.objects.get(project=project).used == ROUNDS * sum(range(1, THREADS + 1))
@@ -62,7 +44,7 @@ def test_nobody_gets_over_the_limit(make_project):
     project = make_project(limit=limit)
     gate = QuotaStorageGate()
 
-    done = in_threads(lambda _: charge_often(gate, project.pk, 7))
+    done = at_once(THREADS, lambda _: charge_often(gate, project.pk, 7))
 
     assert sum(done) == 53, "as many as fit, and not one more"
     assert Quota.objects.get(project=project).used == 7 * 53
@@ -74,7 +56,7 @@ def test_giving_and_taking_at_once(make_project):
     with write_atomic():
         gate.charge(project.pk, 10_000, "alice")
 
-    in_threads(lambda number: charge_often(gate, project.pk, 3 if number % 2 else -2))
+    at_once(THREADS, lambda number: charge_often(gate, project.pk, 3 if number % 2 else -2))
 
     assert Quota.objects.get(project=project).used == 10_000 + (3 - 2) * ROUNDS * THREADS // 2
 
@@ -94,6 +76,6 @@ def test_a_recount_among_pushes_ends_exact(make_project):
                 ProjectBlob.objects.create(project=project, blob=blob)
                 gate.charge(project.pk, blob.size, "alice")
 
-    in_threads(work)
+    at_once(THREADS, work)
 
     assert Quota.objects.get(project=project).used == sum(blob.size for blob in blobs)

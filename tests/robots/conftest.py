@@ -2,20 +2,16 @@ import pytest
 from django.contrib.auth.hashers import make_password
 
 from apps.accounts.models import User
-from apps.accounts.security import USER, Principal, context_of
-from apps.projects.contexts import LocalSecurityContext
+from apps.accounts.security import context_of
 from apps.projects.models import Member
 from apps.projects.services import project_create
-from apps.projects.types import ProjectRef, Role
+from apps.projects.types import Role
 from apps.robots import services
 from apps.robots.constants import PROJECT, SYSTEM
 from apps.robots.models import Robot
-from apps.robots.selectors import principal_of
-from apps.robots.types import Access, RobotPermission
-
-
-def local_context(user: User) -> LocalSecurityContext:
-    return LocalSecurityContext(Principal(USER, user.pk, user.username, user.version, user.sysadmin_flag))
+from apps.robots.selectors import full_name, principal_of
+from apps.robots.types import Access, RobotPermission, permissions_from_json
+from tests.support.people import acting, person
 
 
 def robot_context(robot: Robot):
@@ -24,8 +20,16 @@ def robot_context(robot: Robot):
     return context_of(principal_of(robot))
 
 
-def ref(project) -> ProjectRef:
-    return ProjectRef(project.pk, project.name, project.public)
+def change(actor, robot: Robot, **fields) -> Robot:
+    """Update a robot account: with ``fields``, and else with what it has."""
+    values = {
+        "name": full_name(robot),
+        "level": PROJECT if robot.project_id else SYSTEM,
+        "permissions": permissions_from_json(robot.permissions),
+        "disable": robot.disable,
+        "description": robot.description,
+    }
+    return services.robot_update(actor=actor, robot_id=robot.pk, **(values | fields))
 
 
 def grant(namespace: str, *accesses: str) -> RobotPermission:
@@ -42,13 +46,13 @@ def grant(namespace: str, *accesses: str) -> RobotPermission:
 
 @pytest.fixture
 def admin():
-    return local_context(User.objects.create(username="admin", sysadmin_flag=True))
+    return acting(person("admin", sysadmin=True))
 
 
 @pytest.fixture
 def alice():
     """A person with no role anywhere, until a test gives one."""
-    return local_context(User.objects.create(username="alice"))
+    return acting(person("alice"))
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def join(alice):
 
     def give(project, role: Role):
         Member.objects.create(project=project, user_id=alice.principal.id, role=role)
-        return local_context(User.objects.get(username="alice"))
+        return acting(User.objects.get(username="alice"))
 
     return give
 

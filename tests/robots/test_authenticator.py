@@ -10,8 +10,8 @@ from apps.accounts.security import ROBOT, kinds
 from apps.robots.authenticator import RobotAuthenticator
 from apps.robots.constants import PROJECT, SYSTEM
 from apps.robots.models import Robot
-from apps.robots.services import robot_create, robot_delete, robot_disable, robot_secret_refresh
-from tests.robots.conftest import grant
+from apps.robots.services import robot_create, robot_delete, robot_secret_refresh
+from tests.robots.conftest import change, grant
 from tests.support.people import settings_are
 
 pytestmark = pytest.mark.django_db
@@ -80,11 +80,11 @@ def test_a_name_that_is_not_there_costs_as_much(made, monkeypatch):
 
 def test_disabled_and_expired(made, admin):
     authenticator = RobotAuthenticator()
-    robot_disable(actor=admin, robot_id=made.robot.pk, disable=True)
+    change(admin, made.robot, disable=True)
     assert sign_in("robot$team+ci", made.secret) is None
     assert authenticator.current(made.robot.pk) is None
 
-    robot_disable(actor=admin, robot_id=made.robot.pk, disable=False)
+    change(admin, made.robot, disable=False)
     assert authenticator.current(made.robot.pk) is not None
     Robot.objects.update(expires_at=int(time.time()) - 1)
     assert sign_in("robot$team+ci", made.secret) is None

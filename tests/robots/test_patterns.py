@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from apps.accounts.security import USER
-from apps.common.errors import DeniedError
+from apps.common.errors import BadRequestError, DeniedError
+from apps.projects.patterns import repository_patterns_clean
 from apps.projects.roles import PROJECT_GRANTABLE
 from apps.projects.types import IN_REPOSITORIES
 from apps.robots.constants import PROJECT
@@ -123,3 +124,21 @@ def test_a_narrowed_robot_grants_no_more(make_project, make_robot):
     assert made.permissions[0]["repositories"] == ["a"]
     with pytest.raises(DeniedError):
         make_robot(grant("team", "repository:pull"), level=PROJECT, name="more", actor=context)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "allowed"),
+    [
+        ([f"a{number}" for number in range(64)], True),
+        ([f"a{number}" for number in range(65)], False),
+        (["{a,b}{c,d}{e,f}/*", *(f"{{x,y}}{number}" for number in range(60))], True),
+        # A list tries each alternative on the name of every repository.
+        (["{a,b}{c,d}{e,f}{g,h}{i,j}{k,l}/*" + str(number) for number in range(3)], False),
+    ],
+)
+def test_how_many_patterns_there_can_be(patterns, allowed):
+    if allowed:
+        assert repository_patterns_clean(patterns) == tuple(patterns)
+    else:
+        with pytest.raises(BadRequestError):
+            repository_patterns_clean(patterns)

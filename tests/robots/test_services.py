@@ -24,13 +24,11 @@ from apps.robots.selectors import full_name, robot_get, robot_list
 from apps.robots.services import (
     robot_create,
     robot_delete,
-    robot_disable,
     robot_secret_refresh,
-    robot_update,
 )
 from apps.robots.types import RobotPermission, permissions_from_json
 from apps.robots.validation import random_secret, secret_check
-from tests.robots.conftest import grant, ref, robot_context
+from tests.robots.conftest import change, grant, robot_context
 from tests.support.people import settings_are
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("make_project")]
@@ -77,7 +75,7 @@ def test_a_system_robot(make_robot):
 def test_each_change_is_recorded(make_project, make_robot, admin):
     team = make_project()
     robot = make_robot(PULL, level=PROJECT)
-    robot_disable(actor=admin, robot_id=robot.pk, disable=True)
+    change(admin, robot, disable=True)
     robot_delete(actor=admin, robot_id=robot.pk)
 
     rows = AuditLog.objects.filter(resource_type="robot").order_by("id")
@@ -214,10 +212,10 @@ def test_roles(make_project, make_robot, join, role, may_list, may_write):
             return False
         return True
 
-    assert allowed(lambda: robot_list(actor=member, project=ref(team))) is may_list
+    assert allowed(lambda: robot_list(actor=member, project=team.ref)) is may_list
     assert allowed(lambda: robot_get(actor=member, robot_id=robot.pk)) is may_list
     assert allowed(lambda: make_robot(PULL, level=PROJECT, actor=member, name="new")) is may_write
-    assert allowed(lambda: robot_disable(actor=member, robot_id=robot.pk, disable=True)) is may_write
+    assert allowed(lambda: change(member, robot, disable=True)) is may_write
     assert allowed(lambda: robot_secret_refresh(actor=member, robot_id=robot.pk)) is may_write
     assert allowed(lambda: robot_delete(actor=member, robot_id=robot.pk)) is may_write
 
@@ -271,8 +269,8 @@ def test_lists_are_of_one_level(make_project, make_robot, admin):
     Robot.objects.create(name="scanner", visible=False)
 
     assert [robot.name for robot in robot_list(actor=admin)] == ["system"]
-    assert [robot.name for robot in robot_list(actor=admin, project=ref(team))] == ["team+a", "team+b"]
-    assert [robot.name for robot in robot_list(actor=admin, project=ref(other))] == ["other+c"]
+    assert [robot.name for robot in robot_list(actor=admin, project=team.ref)] == ["team+a", "team+b"]
+    assert [robot.name for robot in robot_list(actor=admin, project=other.ref)] == ["other+c"]
 
 
 def test_a_hidden_robot_is_not_there(admin):
@@ -309,21 +307,12 @@ def test_a_system_robot_grants_no_more_than_it_has(make_project, make_robot):
             make_robot(more, actor=parent, name="x")
 
 
-def update(actor, robot, **fields):
-    values = {
-        "name": full_name(robot),
-        "level": PROJECT if robot.project_id else SYSTEM,
-        "permissions": [PULL],
-    }
-    return robot_update(actor=actor, robot_id=robot.pk, **(values | fields))
-
-
 def test_an_update_sets_everything(make_project, make_robot, admin):
     make_project()
     robot = make_robot(PULL, level=PROJECT, duration=10, description="old")
     more = grant("team", "repository:pull", "tag:list")
 
-    update(admin, robot, permissions=[more], duration=20, description="new", disable=True)
+    change(admin, robot, permissions=[more], duration=20, description="new", disable=True)
 
     before, robot = robot, Robot.objects.get()
     assert robot.permissions == [more.to_json()]
@@ -337,8 +326,8 @@ def test_a_duration_that_is_left_out_stays(make_project, make_robot, admin):
     make_project()
     robot = make_robot(PULL, level=PROJECT, duration=10)
 
-    assert update(admin, robot).expires_at == robot.expires_at
-    assert update(admin, robot, duration=-1).expires_at == -1
+    assert change(admin, robot).expires_at == robot.expires_at
+    assert change(admin, robot, duration=-1).expires_at == -1
 
 
 @pytest.mark.parametrize(
@@ -360,7 +349,7 @@ def test_what_an_update_refuses(make_project, make_robot, admin, fields):
     robot = make_robot(PULL, level=PROJECT)
 
     with pytest.raises(BadRequestError):
-        update(admin, robot, **fields)
+        change(admin, robot, **fields)
 
     assert Robot.objects.get().version == robot.version
 
@@ -424,14 +413,14 @@ def test_an_end_date(make_project, make_robot, admin):
     robot = make_robot(PULL, level=PROJECT, duration=5, expires_at=end)
     assert (robot.expires_at, robot.duration) == (end, 2), "in whole days, as Harbor's tools show it"
 
-    assert update(admin, robot, duration=2, expires_at=end).expires_at == end
-    later = update(admin, robot, duration=2, expires_at=end + 86400)
+    assert change(admin, robot, duration=2, expires_at=end).expires_at == end
+    later = change(admin, robot, duration=2, expires_at=end + 86400)
     assert (later.expires_at, later.duration) == (end + 86400, 3)
-    longer = update(admin, robot, duration=9, expires_at=end + 86400)
+    longer = change(admin, robot, duration=9, expires_at=end + 86400)
     assert longer.expires_at == int((robot.creation_time + timedelta(days=9)).timestamp())
-    never = update(admin, robot, expires_at=-1)
+    never = change(admin, robot, expires_at=-1)
     assert (never.expires_at, never.duration) == (-1, -1)
-    assert update(admin, robot).expires_at == -1
+    assert change(admin, robot).expires_at == -1
 
 
 @pytest.mark.parametrize("end", [1, -2, 2**63 - 1])
@@ -441,7 +430,7 @@ def test_bad_end_dates(make_project, make_robot, admin, end):
         make_robot(PULL, level=PROJECT, expires_at=end)
     robot = make_robot(PULL, level=PROJECT)
     with pytest.raises(BadRequestError, match="expires_at"):
-        update(admin, robot, expires_at=end)
+        change(admin, robot, expires_at=end)
     assert math.isclose(robot.expires_at, robot.creation_time.timestamp() + 30 * 86400, abs_tol=1)
 
 
@@ -449,11 +438,11 @@ def test_sources(make_project, make_robot, admin):
     make_project()
     robot = make_robot(PULL, level=PROJECT, sources=["192.0.2.9/24", "::1"])
     assert robot.sources == ["192.0.2.0/24", "::1/128"]
-    assert update(admin, robot).sources == ["192.0.2.0/24", "::1/128"], "left out, they stay"
-    assert update(admin, robot, sources=["10.0.0.0/8"]).sources == ["10.0.0.0/8"]
+    assert change(admin, robot).sources == ["192.0.2.0/24", "::1/128"], "left out, they stay"
+    assert change(admin, robot, sources=["10.0.0.0/8"]).sources == ["10.0.0.0/8"]
     with pytest.raises(BadRequestError):
-        update(admin, robot, sources=["here"])
-    assert update(admin, robot, sources=[]).sources == []
+        change(admin, robot, sources=["here"])
+    assert change(admin, robot, sources=[]).sources == []
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ class Operation:
 
     @property
     def success(self) -> int:
-        """The (first) status of success."""
-        return int(next(status for status in self.raw["responses"] if status.startswith("2")))
+        """The status of success; of several the one that says more, as Harbor does where it documents both."""
+        return max(int(status) for status in self.raw["responses"] if status.startswith("2"))
 
 
 @cache

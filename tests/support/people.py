@@ -10,6 +10,9 @@ from apps.common.stamps import touch
 from apps.config.models import Setting
 from apps.config.selectors import SETTINGS_STAMP
 from apps.projects.contexts import LocalSecurityContext
+from apps.projects.models import Project
+from apps.projects.selectors import roles_of
+from apps.projects.types import Role
 
 
 def person(name: str = "", *, sysadmin: bool = False, password: str = "") -> User:
@@ -31,6 +34,12 @@ def acting(user: User) -> LocalSecurityContext:
     principal = principal_of(user)
     assert principal is not None
     return LocalSecurityContext(principal)
+
+
+def roles_in(user: User, project: Project) -> tuple[Role, ...]:
+    """What a person may call themselves in a project, by their own role and those of their groups."""
+    memberships = roles_of(user.pk).get(project.pk, ())
+    return tuple(dict.fromkeys(membership.role for membership in memberships))
 
 
 def seen_events(monkeypatch, bus_module) -> list:

@@ -42,7 +42,10 @@ class HarborServer:
         self.admin = Person("admin", ADMIN_PASSWORD)
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("HARBOR_")}
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
-        self.env |= {"HARBOR_ADMIN_PASSWORD": ADMIN_PASSWORD, "HARBOR_WORKERS": "2", **(settings or {})}
+        # Receivers of webhooks are on loopback here, where nothing is sent otherwise.
+        loopback = {"HARBOR_OUTGOING_ALLOW": "127.0.0.0/8,::1"}
+        self.env |= {"HARBOR_ADMIN_PASSWORD": ADMIN_PASSWORD, "HARBOR_WORKERS": "2", **loopback}
+        self.env |= settings or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

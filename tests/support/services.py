@@ -129,13 +129,18 @@ class Redis(_Service):
         program = need("redis-server")
         super().__init__("harbor-redis-", None)
         self._next_database = 0
-        self._start(
-            [
-                *(program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)),
-                *("--save", "", "--appendonly", "no", "--databases", "512"),
-            ],
-            self._answers,
-        )
+        self._command = [
+            *(program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)),
+            *("--save", "", "--appendonly", "no", "--databases", "512"),
+        ]
+        self._start(self._command, self._answers)
+
+    def lose_everything(self) -> None:
+        """SIGKILL, and an empty one at the same port."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._start(self._command, self._answers)
 
     def url(self, database: int = 0) -> str:
         """The URL of one of its numbered databases."""

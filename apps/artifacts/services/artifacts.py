@@ -1,14 +1,14 @@
 """Artifacts deleted and copied."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Prefetch
 from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
-from apps.artifacts.errors import ArtifactReferencedError, ManifestUnknownError
-from apps.artifacts.gates import Deletion, gates
+from apps.artifacts.errors import ArtifactChangedError, ArtifactReferencedError, ManifestUnknownError
+from apps.artifacts.gates import Deletion, GateRefusedError, gates
 from apps.artifacts.models import (
     Artifact,
     ArtifactBlob,
@@ -20,7 +20,7 @@ from apps.artifacts.models import (
 )
 from apps.artifacts.selectors import artifact_row, repository_row
 from apps.artifacts.services.dependents import with_dependents
-from apps.artifacts.services.history import Move, tag_moves_record
+from apps.artifacts.services.history import REASONS_OF_TRASH, Move, tag_moves_record
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
 from apps.artifacts.services.trash import trash_put
 from apps.artifacts.types import repository_path
@@ -32,13 +32,20 @@ from apps.events.catalogue import ArtifactDeleted
 
 @again_after_deadlock
 def artifact_delete(
-    *, actor: SecurityContext, repository_name: str, reference: str, reason: str = TrashEntry.PERSON
+    *,
+    actor: SecurityContext,
+    repository_name: str,
+    reference: str,
+    reason: str = TrashEntry.PERSON,
+    seen: Mapping[str, datetime] | None = None,
 ) -> None:
     """Move an artifact into the trash, with the tags that point to it and what is nothing without it.
 
     Those are its accessories, and the children of an index that have no tag and no other index; theirs too. A child
     of an index cannot go before it (:class:`ArtifactReferencedError`). What only they needed is no longer paid for;
-    the bytes go at collection. ``reason`` is one of ``TrashEntry.REASONS``.
+    the bytes go at collection. ``reason`` is one of ``TrashEntry.REASONS``. ``seen`` are the tags, with the
+    times of their pushes, that the decision to delete was made with: one that has others by now stays
+    (:class:`ArtifactChangedError`).
     """
     repository = repository_row(repository_name)
     require_project(
@@ -59,6 +66,12 @@ def artifact_delete(
             raise ArtifactReferencedError("the deleting artifact is referenced by others")
         going = with_dependents(repository_id=repository.pk, artifact_id=artifact.pk, digest=artifact.digest)
         names = _tags_of(going)
+        if seen is not None and seen != dict(
+            Tag.objects.filter(artifact=artifact).values_list("name", "push_time")
+        ):
+            raise ArtifactChangedError(
+                f"{artifact.digest} of {repository_name} was tagged or pushed meanwhile"
+            )
         for artifact_id, digest in going.items():
             _check(actor.name, repository, digest, tuple(names[artifact_id]))
         touch(repository_key(repository_name))
@@ -108,7 +121,7 @@ def _write_down(
         project_id=repository.project_id,
         repository_name=repository.name,
         moves=[Move(name, going[pk], "") for pk, some in names.items() for name in some],
-        at=at,
+        reason=REASONS_OF_TRASH[reason],
     )
 
 
@@ -138,13 +151,24 @@ def artifacts_gate_deletion(*, operator: str, repository: Repository) -> None:
     """Ask the gates about each artifact of a repository that is about to go."""
     if not gates.delete:
         return
-    artifacts = (
-        Artifact.objects.filter(repository=repository)
-        .only("pk", "digest")
-        .prefetch_related(Prefetch("tags", Tag.objects.only("artifact_id", "name")))
-    )
-    for artifact in artifacts.iterator(chunk_size=1000):
-        _check(operator, repository, artifact.digest, tuple(tag.name for tag in artifact.tags.all()))
+    names: dict[int, list[str]] = defaultdict(list)
+    tags = Tag.objects.filter(repository=repository).order_by("name").values_list("artifact_id", "name")
+    for artifact_id, name in tags.iterator():
+        names[artifact_id].append(name)
+    artifacts = Artifact.objects.filter(repository=repository).values_list("pk", "digest")
+    for artifact_id, digest in artifacts.iterator():
+        _check(operator, repository, digest, tuple(names.get(artifact_id, ())))
+
+
+def deletion_refusal(
+    *, operator: str, repository: Repository, digest: str, tags: tuple[str, ...]
+) -> GateRefusedError | None:
+    """What a gate says against the deletion of an artifact with these tags; None for nothing. Changes nothing."""
+    try:
+        _check(operator, repository, digest, tags)
+    except GateRefusedError as error:
+        return error
+    return None
 
 
 def _check(operator: str, repository: Repository, digest: str, tags: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.db import IntegrityError
+from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import (
@@ -30,6 +31,7 @@ from apps.artifacts.types import RepositoryRef, repository_path
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.errors import DomainError
 from apps.common.stamps import repository_key, touch
+from apps.common.steps import step
 from apps.oci.digests import Digest
 from apps.projects.types import ProjectRef
 from apps.storage.errors import FileMissingError, UploadBusyError
@@ -74,6 +76,7 @@ def blob_commit(
             )
         # Before the transaction, since it syncs. A collector may still remove what is not yet linked: see below.
         driver.publish(upload, path)
+        step("commit: bytes in place")
     except FileMissingError:
         raise UploadUnknownError(
             "another request finished or cancelled the upload", detail=upload_id
@@ -84,9 +87,11 @@ def blob_commit(
         _blob_link(actor, project, repository_name, digest, received.offset, upload)
     except DomainError:
         driver.discard_upload(upload)
+        _blob_leave(digest, received.offset)
         raise
     finally:
         release_connection()
+    step("commit: committed")
     # Not when the database failed: the client can send its PUT again.
     driver.discard_upload(upload)
 
@@ -106,6 +111,7 @@ def _blob_link(
         with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
             repository_id = repository_ensure(project=project, name=repository_name)
             blob_id = blob_ensure(digest=str(digest), size=size, stored=True)
+            step("commit: row locked")
             try:
                 driver.stat(path)
             except FileMissingError:
@@ -113,11 +119,20 @@ def _blob_link(
                 driver.publish(upload, path)
             repository_blobs_link(repository_id=repository_id, blob_ids=[blob_id])
             added = project_blobs_link(project_id=project.id, sizes={blob_id: size})
+            step("commit: linked")
             storage_charge(project_id=project.id, delta=added, operator=actor.name)
     except IntegrityError:
         raise RepositoryUnknownError(
             f"project {project.name} or the repository was deleted during the push"
         ) from None
+
+
+def _blob_leave(digest: Digest, size: int) -> None:
+    """Let collection know of bytes that are in place and that nobody wanted in the end, unless it is somebody's blob."""
+    with write_atomic():
+        Blob.objects.bulk_create(
+            [Blob(digest=str(digest), size=size, state=Blob.DELETING)], ignore_conflicts=True
+        )
 
 
 @again_after_deadlock
@@ -153,12 +168,13 @@ def blob_mount(
     storage_check(project_id=project.id, needed=0, operator=actor.name)
     try:
         with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
-            # The lock keeps the collector out; a row that it took before us is no longer there. NO KEY: a push that
-            # links the blob at this moment checks its foreign key at commit, behind the quota that we take last.
-            row = Blob.objects.select_for_update(no_key=True).filter(pk=blob.id, stored=True).first()
-            if row is None:
+            # The lock keeps the collector out; a row that it took before us is no longer there or no longer live, and
+            # its bytes may be gone. No other lock than that of an update: a push that links the blob at this moment
+            # checks its foreign key at commit, behind the quota that we take last.
+            live = Blob.objects.filter(pk=blob.id, stored=True, state=Blob.LIVE)
+            if not live.update(touched_at=timezone.now()):
                 return False
-            Blob.objects.filter(pk=row.pk, state=Blob.DELETING).update(state=Blob.LIVE)
+            step("mount: row locked")
             repository_id = repository_ensure(project=project, name=repository_name)
             repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id])
             added = project_blobs_link(project_id=project.id, sizes={blob.id: blob.size})
@@ -168,6 +184,13 @@ def blob_mount(
             f"project {project.name} or the repository was deleted during the push"
         ) from None
     return True
+
+
+def blob_keep(*, blob_id: int) -> bool:
+    """Keep a blob from collection for another window, as somebody who pushes counts on it; False if it is gone."""
+    with write_atomic():
+        live = Blob.objects.filter(pk=blob_id, state=Blob.LIVE)
+        return bool(live.update(touched_at=timezone.now()))
 
 
 @again_after_deadlock

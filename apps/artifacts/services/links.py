@@ -1,7 +1,8 @@
 """The links that say who may read a blob and who pays for it, and the quota that follows from them.
 
-Order of locks in every transaction: the repository against deletion, artifact and tags, then links by blob id, then
-the repository's own row, then the quota row, last.
+Order of locks in every transaction: the repository against deletion, an entry of the trash, artifact and tags (by
+name), blobs by id and manifests' by digest, then links by blob id, then the repository's own row, then the quota row,
+last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,8 @@ from django.utils import timezone
 
 from apps.artifacts.gates import StorageRefusedError, gates
 from apps.artifacts.models import ArtifactBlob, Blob, ProjectBlob, RepositoryBlob
-from apps.common.database import delete_rows
+from apps.artifacts.types import BlobRef
+from apps.common.database import delete_rows, sql_time
 
 
 def repository_hold(*, repository_id: int) -> bool:
@@ -31,31 +33,42 @@ def repository_hold(*, repository_id: int) -> bool:
 def blob_ensure(*, digest: str, size: int, stored: bool) -> int:
     """Insert or revive the row of a blob and lock it; returns its id. Only inside a transaction.
 
-    A collector that marked it ``deleting`` finds it ``live`` when it comes to take the same lock.
+    A collector that marked it ``deleting`` finds it ``live`` when it comes to take the same lock. The bytes of one
+    that was revived may be gone: who commits them looks, under this lock.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO blob (digest, size, stored, state, touched_at) VALUES (%s, %s, %s, 'live', %s)"
             " ON CONFLICT (digest) DO UPDATE SET state = 'live', touched_at = excluded.touched_at,"
             " stored = (blob.stored OR excluded.stored) RETURNING id",
-            [digest, size, stored, timezone.now()],
+            [digest, size, stored, sql_time(timezone.now())],
         )
         return int(cursor.fetchone()[0])
 
 
-def manifest_blobs_ensure(*, sizes: Mapping[str, int]) -> dict[str, int]:
-    """:func:`blob_ensure` for many manifests (digest to size in bytes) in one statement; returns their ids."""
-    now = timezone.now()
-    values = [value for digest in sorted(sizes) for value in (digest, sizes[digest], False, now)]
-    places = ", ".join(["(%s, %s, %s, 'live', %s)"] * len(sizes))
+# KEY SHARE: pushes do not wait for each other, a collector does not get the row while one needs it.
+_HOLD = (
+    "SELECT blob.id, blob.digest, blob.size FROM repository_blob AS link JOIN blob ON blob.id = link.blob_id"
+    " WHERE link.repository_id = %s AND blob.digest IN ({places}) AND blob.stored AND blob.state = 'live'"
+    " ORDER BY blob.id{lock}"
+)
+
+
+def blobs_hold(*, repository_id: int, digests: Iterable[str]) -> dict[str, BlobRef]:
+    """Those of ``digests`` that the repository links, kept from collection until commit. Only inside a transaction.
+
+    Without the lock a collector that was killed between bytes and row would leave a row that looks good to the end.
+    """
+    wanted = list(digests)
+    if not wanted:
+        return {}
+    statement = _HOLD.format(
+        places=", ".join(["%s"] * len(wanted)),
+        lock=" FOR KEY SHARE OF blob" if connection.vendor == "postgresql" else "",
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO blob (digest, size, stored, state, touched_at) VALUES {places}"  # noqa: S608 (places only)
-            " ON CONFLICT (digest) DO UPDATE SET state = 'live', touched_at = excluded.touched_at"
-            " RETURNING digest, id",
-            values,
-        )
-        return dict(cursor.fetchall())
+        cursor.execute(statement, [repository_id, *wanted])
+        return {digest: BlobRef(pk, digest, size) for pk, digest, size in cursor.fetchall()}
 
 
 def repository_blobs_link(*, repository_id: int, blob_ids: Iterable[int]) -> None:

@@ -8,25 +8,27 @@ from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.accessories import AccessoryLink, accessory_link
-from apps.artifacts.contents import Content, content_of
+from apps.artifacts.contents import Content, annotations_shown, content_of
 from apps.artifacts.errors import ManifestBlobUnknownError, RepositoryUnknownError
 from apps.artifacts.gates import Push, gates
-from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository
-from apps.artifacts.selectors import blobs_find, children_find, manifest_find, repository_find
+from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, TagMove
+from apps.artifacts.selectors import children_find, manifest_find, repository_find
 from apps.artifacts.services.expiry import expiry_of_image
 from apps.artifacts.services.links import (
     blob_ensure,
+    blobs_hold,
     project_blobs_link,
     repository_blobs_link,
     storage_charge,
     storage_refusal_recorded,
 )
 from apps.artifacts.services.repositories import repository_ensure
-from apps.artifacts.services.tags import tags_point
+from apps.artifacts.services.tags import TagPlace, Target, tags_point
 from apps.artifacts.types import BlobRef, PushResult, repository_path
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.fields import json_storable
 from apps.common.stamps import repository_key, touch
+from apps.common.steps import step
 from apps.events.bus import publish
 from apps.events.catalogue import ArtifactPushed
 from apps.oci.digests import parse_digest
@@ -92,9 +94,9 @@ def _push(
     content: Content,
     tags: tuple[str, ...],
 ) -> PushResult:
-    blobs = _required_blobs(repository_name, manifest)
-    release_connection()
     with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
+        blobs = _required_blobs(repository_name, manifest)
+        step("manifest: blobs held")
         push = Push(
             operator=actor.name,
             project_id=project.id,
@@ -110,9 +112,11 @@ def _push(
 def _required_blobs(repository_name: str, manifest: Manifest) -> dict[str, BlobRef]:
     wanted = {str(descriptor.digest): descriptor for descriptor in manifest.blobs}
     repository = repository_find(repository_name)
-    found = blobs_find(repository, list(wanted)) if repository and wanted else {}
+    found = blobs_hold(repository_id=repository.id, digests=wanted) if repository else {}
     missing = [digest for digest in wanted if digest not in found]
     if missing:
+        # Where a collector died between its commit and this, other processes still say that the blobs are there.
+        touch(repository_key(repository_name))
         raise ManifestBlobUnknownError(
             f"blobs that the manifest needs are not in {repository_name}: {', '.join(missing)}",
             detail=[{"digest": digest} for digest in missing],
@@ -152,36 +156,44 @@ def _store(
         Artifact.objects.filter(pk=existing).update(
             subject_digest=link.subject_digest, accessory_type=link.type
         )
-    moved = tags_point(
+    target = Target(existing or created, digest)
+    place = TagPlace(
         operator=operator,
         project_id=project.id,
         repository_id=repository_id,
         repository_name=repository_name,
-        artifact_id=existing or created,
-        digest=digest,
-        tags=tags,
         at=now,
+        reason=TagMove.PUSHED,
+    )
+    moved = tags_point(
+        place=place,
+        targets=dict.fromkeys(tags, target),
         expires_at=expiry_of_image(content.extra_attrs, now=now),
     )
     if existing is None or moved:
-        publish(
-            ArtifactPushed(
-                operator=operator,
-                occurred_at=now,
-                project_id=project.id,
-                repository_id=repository_id,
-                repository_name=repository_name,
-                artifact_id=existing or created,
-                digest=digest,
-                tags=tags,
-            )
-        )
+        _tell(place, target, tags)
     repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id for blob in blobs.values()])
     added = project_blobs_link(project_id=project.id, sizes=sizes)
     # Late, like the quota: pushes to one repository wait for each other from here on.
     Repository.objects.filter(pk=repository_id).update(update_time=now, listed=True)
     storage_charge(project_id=project.id, delta=added, operator=operator)
-    return PushResult(artifact_id=existing or created, created=existing is None)
+    step("manifest: stored")
+    return PushResult(artifact_id=target.artifact_id, created=existing is None)
+
+
+def _tell(place: TagPlace, target: Target, tags: tuple[str, ...]) -> None:
+    publish(
+        ArtifactPushed(
+            operator=place.operator,
+            occurred_at=place.at,
+            project_id=place.project_id,
+            repository_id=place.repository_id,
+            repository_name=place.repository_name,
+            artifact_id=target.artifact_id,
+            digest=target.digest,
+            tags=tags,
+        )
+    )
 
 
 def _insert(
@@ -205,7 +217,7 @@ def _insert(
         type=content.type,
         manifest=manifest.raw,
         size=manifest.total_size + sum(child.size for child in children.values()),
-        annotations=json_storable(manifest.annotations),
+        annotations=json_storable(annotations_shown(manifest.annotations)),
         extra_attrs=json_storable(content.extra_attrs),
         icon=content.icon,
         subject_digest=link.subject_digest if link else "",

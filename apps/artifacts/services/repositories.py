@@ -17,11 +17,11 @@ from apps.artifacts.models import (
 )
 from apps.artifacts.selectors import repository_find, repository_row
 from apps.artifacts.services.artifacts import artifacts_gate_deletion
-from apps.artifacts.services.history import repository_tags_gone_record
+from apps.artifacts.services.history import REASONS_OF_TRASH, repository_tags_gone_record
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
 from apps.artifacts.services.trash import chunks, trash_put
 from apps.artifacts.types import repository_path
-from apps.common.database import again_after_deadlock, delete_rows, write_atomic
+from apps.common.database import again_after_deadlock, delete_rows, sql_time, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import RepositoryDeleted, RepositoryUpdated
@@ -32,7 +32,7 @@ def repository_ensure(*, project: ProjectRef, name: str) -> int:
     """The id of a repository, made if it is not there and held until commit. Only inside a transaction, first."""
     if (found := repository_find(name)) and repository_hold(repository_id=found.id):
         return found.id
-    now = timezone.now()
+    now = sql_time(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO repository (project_id, name, description, pull_count, listed, creation_time, update_time)"
@@ -81,6 +81,7 @@ def repository_delete(
         locked = Repository.objects.select_for_update().filter(pk=row.pk).first()
         if locked is None:
             raise RepositoryUnknownError(f"repository {repository_name} not found")
+        _contents_hold(locked)
         artifacts_gate_deletion(operator=actor.name, repository=locked)
         at = timezone.now()
         if locked.listed:
@@ -90,13 +91,13 @@ def repository_delete(
                 repository=locked,
                 kind=TrashEntry.REPOSITORY,
                 at=at,
-                artifact_ids=Artifact.objects.filter(repository=locked).values_list("pk", flat=True),
             )
         repository_tags_gone_record(
             operator=actor.name,
             project_id=locked.project_id,
             repository_id=locked.pk,
             repository_name=repository_name,
+            reason=REASONS_OF_TRASH[reason],
             at=at,
         )
         blob_ids = _repository_drop(locked)
@@ -116,6 +117,13 @@ def repository_delete(
         )
         storage_charge(project_id=locked.project_id, delta=-freed, operator=actor.name)
         touch(repository_key(repository_name))
+
+
+def _contents_hold(row: Repository) -> None:
+    """Let nobody label an artifact or remove a tag until commit: those who do have no lock on the repository."""
+    held = (Artifact.objects.order_by("pk"), Tag.objects.order_by("name"))
+    for rows in held:
+        list(rows.select_for_update().filter(repository=row).values_list("pk", flat=True))
 
 
 def _repository_drop(row: Repository) -> set[int]:

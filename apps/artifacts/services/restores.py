@@ -1,35 +1,35 @@
 """One deletion undone, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection
 
 from apps.accounts.security import SecurityContext, require_project
-from apps.artifacts.models import Artifact, Repository, Tag, TrashedArtifact, TrashEntry
+from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashedArtifact, TrashedTag, TrashEntry
 from apps.artifacts.selectors import trash_entry_row, trashed_find
 from apps.artifacts.services.history import Move, tag_moves_record
 from apps.artifacts.services.links import storage_refusal_recorded
 from apps.artifacts.services.returns import (
-    RepositoryVanishedError,
     Return,
+    TrashChangedError,
     artifacts_return,
-    repository_prepare,
     return_begin,
     return_end,
 )
 from apps.artifacts.services.tag_gates import tag_gates_ask
-from apps.artifacts.services.trash import trash_drop
+from apps.artifacts.services.trash import CHUNK, trash_drop
 from apps.artifacts.types import Restored, repository_path
-from apps.common.database import again_after_deadlock, write_atomic
+from apps.common.database import again_after_deadlock, sql_time, write_atomic
 from apps.common.errors import ConflictError, NotFoundError, PreconditionError
 from apps.events.bus import publish
 from apps.events.catalogue import ArtifactRestored, Event, RepositoryRestored, TagRestored
 from apps.projects.types import ProjectRef
 
 _ATTEMPTS = 3
-_TAGS_A_STATEMENT = 100
+
+Value = TypeVar("Value")
 
 
 def trash_restore(*, actor: SecurityContext, project_id: int, entry_id: int) -> Restored:
@@ -37,7 +37,7 @@ def trash_restore(*, actor: SecurityContext, project_id: int, entry_id: int) -> 
 
     A tag that exists again stays where it is, and so does an artifact that was pushed again. The gates hold as for
     a push, and what comes back is paid for. Raises :class:`NotFoundError` when the entry is not in the project's
-    trash (any more), :class:`PreconditionError` when collection has taken a blob; nothing is changed then.
+    trash (any more), :class:`PreconditionError` when the artifact of a tag is gone; nothing is changed then.
     """
     entry = trash_entry_row(project_id=project_id, entry_id=entry_id)
     for action in ("create", "delete"):
@@ -52,36 +52,41 @@ def trash_restore(*, actor: SecurityContext, project_id: int, entry_id: int) -> 
     project = ProjectRef(entry.project.pk, entry.project.name, entry.project.public)
     for _ in range(_ATTEMPTS):
         try:
-            repository_prepare(project=project, repository_name=entry.repository_name)
-            return _restore(actor.name, project, entry.pk)
-        except (IntegrityError, RepositoryVanishedError):
+            return _restore(actor.name, project, entry.pk, entry.repository_name)
+        except (IntegrityError, TrashChangedError):
             # A push of the same manifest came first, or a deletion: look again at what is there.
             continue
     raise ConflictError(f"{entry.repository_name} is being changed at this moment; restore again")
 
 
 @again_after_deadlock
-def _restore(operator: str, project: ProjectRef, entry_id: int) -> Restored:
+def _restore(operator: str, project: ProjectRef, entry_id: int, repository_name: str) -> Restored:
     with storage_refusal_recorded(project_id=project.id, operator=operator), write_atomic():
+        under_way = return_begin(operator=operator, project=project, repository_name=repository_name)
         entry = TrashEntry.objects.select_for_update().filter(pk=entry_id).first()
         if entry is None:
             raise NotFoundError(f"the trash has no entry {entry_id}")
-        under_way = return_begin(operator=operator, project=project, repository_name=entry.repository_name)
-        rows = TrashedArtifact.objects.filter(entry=entry)
-        wanted = {digest: kept for digest, kept in rows.values_list("digest", "tags") if kept}
+        kept = list(
+            TrashedTag.objects.filter(artifact__entry=entry)
+            .select_related("artifact")
+            .order_by("name")
+            .only("name", "push_time", "pull_time", "expires_at", "artifact__digest")
+        )
         if entry.kind == TrashEntry.TAG:
             row_ids = _artifact_of_tag(under_way, entry)
         else:
-            row_ids = list(rows.values_list("pk", flat=True))
-        names = {digest: tuple(tag["name"] for tag in kept) for digest, kept in wanted.items()}
+            row_ids = list(TrashedArtifact.objects.filter(entry=entry).values_list("pk", flat=True))
+        names: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for tag in kept:
+            names[tag.artifact.digest] += (tag.name,)
         artifacts_return(under_way, row_ids, names)
-        tags = _tags_return(under_way, wanted)
+        tags = _tags_return(under_way, kept)
         if entry.kind == TrashEntry.REPOSITORY:
             Repository.objects.filter(pk=under_way.repository_id, description="").update(
                 description=entry.description
             )
-        skipped = sorted({name for some in names.values() for name in some} - set(tags))
-        trash_drop(entry_id=entry.pk)
+        skipped = sorted({tag.name for tag in kept} - set(tags))
+        trash_drop(entry_ids=[entry.pk])
         publish(_event(under_way, entry, tags))
         return_end(under_way)
         return Restored(
@@ -104,68 +109,57 @@ def _artifact_of_tag(under_way: Return, entry: TrashEntry) -> list[int]:
     return [row.row_id for row in found.values()]
 
 
-def _tags_return(under_way: Return, wanted: Mapping[str, list[dict[str, Any]]]) -> list[str]:
-    """Point the kept tags (by digest) to their artifacts again, but for those that exist; returns their names."""
-    digests = {tag["name"]: digest for digest, kept in wanted.items() for tag in kept}
+def _tags_return(under_way: Return, kept: Sequence[TrashedTag]) -> list[str]:
+    """Point the kept tags to their artifacts again, but for those that exist; returns their names."""
     taken: set[str] = set()
-    ids = dict(under_way.artifacts)
-    for names in _some(sorted(digests)):
-        taken.update(
-            Tag.objects.filter(repository_id=under_way.repository_id, name__in=names).values_list(
-                "name", flat=True
-            )
-        )
-    for some in _some(sorted(set(wanted) - set(ids))):
-        ids.update(
-            Artifact.objects.filter(repository_id=under_way.repository_id, digest__in=some).values_list(
-                "digest", "pk"
-            )
-        )
-    rows = sorted(
-        (tag["name"], ids[digest], tag)
-        for digest, kept in wanted.items()
-        for tag in kept
-        if tag["name"] not in taken
-    )
-    for name, _, _ in rows:
+    for some in _some(kept):
+        rows = Tag.objects.filter(repository_id=under_way.repository_id, name__in=[tag.name for tag in some])
+        taken.update(rows.values_list("name", flat=True))
+    missing = [tag for tag in kept if tag.name not in taken]
+    digests = {tag.name: tag.artifact.digest for tag in missing}
+    for name, digest in digests.items():
         tag_gates_ask(
             operator=under_way.operator,
             project_id=under_way.project.id,
             repository_name=under_way.repository_name,
-            move=Move(name, "", digests[name]),
+            move=Move(name, "", digest),
         )
-    made: list[str] = []
-    for start in range(0, len(rows), _TAGS_A_STATEMENT):
-        made += _tags_insert(under_way, rows[start : start + _TAGS_A_STATEMENT])
+    ids = _artifact_ids(under_way, set(digests.values()))
+    made = [name for some in _some(missing) for name in _tags_insert(under_way, some, ids)]
     tag_moves_record(
         operator=under_way.operator,
         project_id=under_way.project.id,
         repository_name=under_way.repository_name,
         moves=[Move(name, "", digests[name]) for name in made],
-        at=under_way.at,
+        reason=TagMove.RESTORED,
     )
     return sorted(made)
 
 
-def _some(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + 500] for start in range(0, len(values), 500))
+def _artifact_ids(under_way: Return, digests: set[str]) -> dict[str, int]:
+    """Ids by digest, of those that came back and of those that are there."""
+    ids = dict(under_way.artifacts)
+    for some in _some(sorted(digests - ids.keys())):
+        rows = Artifact.objects.filter(repository_id=under_way.repository_id, digest__in=some)
+        ids.update(rows.values_list("digest", "pk"))
+    if not digests <= ids.keys():
+        raise TrashChangedError
+    return ids
 
 
-def _tags_insert(under_way: Return, rows: Sequence[tuple[str, int, dict[str, Any]]]) -> list[str]:
+def _some(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _tags_insert(under_way: Return, tags: Sequence[TrashedTag], ids: Mapping[str, int]) -> list[str]:
     values: list[Any] = []
-    for name, artifact_id, tag in rows:
-        times = {key: datetime.fromisoformat(text) for key, text in tag.items() if key != "name" and text}
-        expires_at = times.get("expires_at")
-        values += [
-            under_way.repository_id,
-            artifact_id,
-            name,
-            times["push_time"],
-            times.get("pull_time"),
-            # One that has passed would take the tag away again within the minute.
-            expires_at if expires_at and expires_at > under_way.at else None,
-        ]
-    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+    for tag in tags:
+        # One that has passed would take the tag away again within the minute.
+        expires_at = tag.expires_at if tag.expires_at and tag.expires_at > under_way.at else None
+        times = (tag.push_time, tag.pull_time, expires_at)
+        values += [under_way.repository_id, ids[tag.artifact.digest], tag.name]
+        values += [sql_time(moment) if moment else None for moment in times]
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(tags))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO tag (repository_id, artifact_id, name, push_time, pull_time, expires_at)"  # noqa: S608 (places)

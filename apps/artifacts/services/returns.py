@@ -1,48 +1,65 @@
 """Artifacts out of the trash again: rows, links, labels and what they cost, inside the transaction of a restore.
 
-Blobs are locked before anything is linked, as a push does: a collector that has marked one finds it live when it
-comes to take the same lock, and one that was faster has left no row to lock.
+Rows go from table to table inside the database, some hundred a statement.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Subquery
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from apps.artifacts.gates import Push, gates
 from apps.artifacts.models import (
     Artifact,
-    ArtifactBlob,
-    ArtifactLabel,
     ArtifactReference,
     Blob,
     Repository,
     TrashedArtifact,
+    TrashedBlob,
+    TrashEntry,
 )
-from apps.artifacts.services.links import (
-    manifest_blobs_ensure,
-    project_blobs_link,
-    repository_blobs_link,
-    repository_hold,
-    storage_charge,
-)
+from apps.artifacts.services.links import project_blobs_link, repository_blobs_link, storage_charge
 from apps.artifacts.services.repositories import repository_ensure
-from apps.artifacts.services.trash import chunks, row_values
-from apps.common.database import write_atomic
-from apps.common.errors import PreconditionError
+from apps.artifacts.services.trash import CHUNK, COLUMNS, chunks, pairs_execute
+from apps.common.database import sql_time
 from apps.common.stamps import repository_key, touch
 from apps.oci.digests import parse_digest
 from apps.oci.manifests import parse_manifest
-from apps.projects.models import Label
 from apps.projects.types import ProjectRef
-from apps.storage.errors import FileMissingError
-from apps.storage.layout import blob_path
-from apps.storage.selectors import get_driver
 
-_NAMED = 10
+_BLOBS = (
+    "INSERT INTO blob (digest, size, stored, state, touched_at)"
+    " SELECT digest, length(manifest), %s, 'live', %s FROM trashed_artifact WHERE id IN ({ids}) ORDER BY digest"
+    " ON CONFLICT (digest) DO UPDATE SET state = 'live', touched_at = excluded.touched_at RETURNING digest, id, size"
+)
+_ARTIFACTS = (
+    f"INSERT INTO artifact (repository_id, project_id, {COLUMNS}) SELECT %s, %s, {COLUMNS} FROM trashed_artifact"  # noqa: S608
+    " WHERE id IN ({ids}) RETURNING digest, id"
+)
+# Pairs of ids, of the trash and of the repository: a join by digest is slow where statistics lag behind.
+# References in their order, which is the manifest's. Labels that are gone stay gone.
+_WITH_THEM = (
+    (
+        "INSERT INTO artifact_blob (artifact_id, blob_id) SELECT pair.column2, link.blob_id"
+        " FROM (VALUES {pairs}) AS pair JOIN trashed_blob AS link ON link.artifact_id = pair.column1"
+    ),
+    (
+        "INSERT INTO artifact_reference (parent_id, child_digest, platform, annotations, urls)"
+        " SELECT pair.column2, link.child_digest, link.platform, link.annotations, link.urls"
+        " FROM (VALUES {pairs}) AS pair JOIN trashed_reference AS link ON link.artifact_id = pair.column1"
+        " ORDER BY link.id"
+    ),
+    (
+        "INSERT INTO artifact_label (artifact_id, label_id, creation_time)"
+        " SELECT pair.column2, label.id, CURRENT_TIMESTAMP FROM (VALUES {pairs}) AS pair"
+        " JOIN trashed_label AS link ON link.artifact_id = pair.column1"
+        " JOIN harbor_label AS label ON label.id = link.label_id"
+    ),
+)
+_MANIFESTS = "INSERT INTO artifact_blob (artifact_id, blob_id) VALUES {pairs}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,33 +79,18 @@ class Return:
     manifests: dict[int, int] = field(default_factory=dict)
 
 
-class RepositoryVanishedError(Exception):
-    """The repository was deleted after it had been prepared: begin anew."""
-
-
-def repository_prepare(*, project: ProjectRef, repository_name: str) -> None:
-    """Make the repository if it is gone, in a transaction of its own, as the first blob of a push does.
-
-    Gates look repositories up by name and remember them; what may yet be rolled back must not be remembered.
-    """
-    with write_atomic():
-        repository_ensure(project=project, name=repository_name)
-        touch(repository_key(repository_name))
+class TrashChangedError(Exception):
+    """What was to come back was taken out of the trash meanwhile: begin anew."""
 
 
 def return_begin(*, operator: str, project: ProjectRef, repository_name: str) -> Return:
-    """Hold the repository, which has been prepared, until commit; first in a transaction.
-
-    Raises :class:`RepositoryVanishedError`.
-    """
-    row = Repository.objects.filter(name=repository_name, project_id=project.id).only("pk").first()
-    if row is None or not repository_hold(repository_id=row.pk):
-        raise RepositoryVanishedError(repository_name)
+    """Hold the repository until commit, made if it is gone; first in a transaction."""
+    repository_id = repository_ensure(project=project, name=repository_name)
     touch(repository_key(repository_name))
     return Return(
         operator=operator,
         project=project,
-        repository_id=row.pk,
+        repository_id=repository_id,
         repository_name=repository_name,
         at=timezone.now(),
     )
@@ -97,29 +99,16 @@ def return_begin(*, operator: str, project: ProjectRef, repository_name: str) ->
 def artifacts_return(under_way: Return, row_ids: Iterable[int], tags: Mapping[str, tuple[str, ...]]) -> None:
     """Bring back the artifacts of these rows of the trash that the repository lacks.
 
-    ``tags`` are those that will point to them, by digest, for the gates.
+    ``tags`` are those that will point to them, by digest, for the gates. Raises :class:`TrashChangedError`.
     """
-    returned: list[int] = []
-    for ids in chunks(row_ids):
-        rows = list(
-            TrashedArtifact.objects.filter(pk__in=ids)
-            .defer("manifest")
-            .annotate(manifest_size=Length("manifest"))
-            .order_by("digest")
-        )
-        there = set(
-            Artifact.objects.filter(
-                repository_id=under_way.repository_id, digest__in=[row.digest for row in rows]
-            ).values_list("digest", flat=True)
-        )
-        absent = [row for row in rows if row.digest not in there]
-        if absent:
-            _insert(under_way, absent)
-            returned += (row.pk for row in absent)
+    ids = _absent(under_way, row_ids)
+    _blobs_hold(under_way, ids)
+    for some in _some(ids):
+        _insert(under_way, some)
     _references_resolve(under_way)
     # Last: a gate may want the children of an index to be there.
-    for ids in chunks(returned):
-        _ask_push_gates(under_way, ids, tags)
+    for some in _some(ids):
+        _ask_push_gates(under_way, some, tags)
 
 
 def return_end(under_way: Return) -> None:
@@ -133,6 +122,53 @@ def return_end(under_way: Return) -> None:
     )
     Repository.objects.filter(pk=under_way.repository_id).update(update_time=under_way.at, listed=True)
     storage_charge(project_id=under_way.project.id, delta=added, operator=under_way.operator)
+
+
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+def _absent(under_way: Return, row_ids: Iterable[int]) -> list[int]:
+    """Those of the rows whose artifact is not there, by digest; their entries are kept from going until commit."""
+    there = Artifact.objects.filter(repository_id=under_way.repository_id, digest=OuterRef("digest"))
+    absent: dict[str, int] = {}
+    for ids in chunks(row_ids):
+        rows = TrashedArtifact.objects.filter(pk__in=ids)
+        entries = TrashEntry.objects.select_for_update().filter(pk__in=rows.values("entry_id"))
+        list(entries.order_by("pk").values_list("pk", flat=True))
+        if rows.count() < len(ids):
+            raise TrashChangedError
+        absent.update(rows.exclude(Exists(there)).values_list("digest", "pk"))
+    return [pk for _, pk in sorted(absent.items())]
+
+
+def _blobs_hold(under_way: Return, row_ids: Sequence[int]) -> None:
+    """Lock the blobs that the rows need and say that they are in use, all of them in order before anything is linked."""
+    needed: set[int] = set()
+    for ids in _some(row_ids):
+        needed.update(TrashedBlob.objects.filter(artifact_id__in=ids).values_list("blob_id", flat=True))
+    for some in chunks(needed):
+        rows = Blob.objects.filter(pk__in=some)
+        locked = rows.select_for_update(no_key=True).order_by("pk")
+        under_way.blobs.update(locked.values_list("pk", "size"))
+        rows.update(state=Blob.LIVE, touched_at=under_way.at)
+
+
+def _insert(under_way: Return, row_ids: Sequence[int]) -> None:
+    places = ", ".join(["%s"] * len(row_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOBS.format(ids=places), [False, sql_time(under_way.at), *row_ids])
+        blobs = {digest: (pk, size) for digest, pk, size in cursor.fetchall()}
+        under_way.manifests.update(blobs.values())
+        values = [under_way.repository_id, under_way.project.id, *row_ids]
+        cursor.execute(_ARTIFACTS.format(ids=places), values)
+        made = dict(cursor.fetchall())
+        under_way.artifacts.update(made)
+        pairs_execute(cursor, _MANIFESTS, [(pk, blobs[digest][0]) for digest, pk in made.items()])
+        # The rows are in order of their digests.
+        pairs = list(zip(row_ids, (made[digest] for digest in sorted(made)), strict=True))
+        for statement in _WITH_THEM:
+            pairs_execute(cursor, statement, pairs)
 
 
 def _ask_push_gates(under_way: Return, row_ids: Sequence[int], tags: Mapping[str, tuple[str, ...]]) -> None:
@@ -151,77 +187,6 @@ def _ask_push_gates(under_way: Return, row_ids: Sequence[int], tags: Mapping[str
         )
         for gate in gates.push:
             gate.check_push(push)
-
-
-def _insert(under_way: Return, rows: Sequence[TrashedArtifact]) -> None:
-    blobs = _blobs_hold({digest for row in rows for digest in row.row["blobs"]})
-    sizes: dict[str, int] = {row.digest: getattr(row, "manifest_size") for row in rows}  # noqa: B009 (annotated)
-    manifests = manifest_blobs_ensure(sizes=sizes)
-    made = Artifact.objects.bulk_create(
-        Artifact(
-            repository_id=under_way.repository_id,
-            project_id=under_way.project.id,
-            digest=row.digest,
-            media_type=row.media_type,
-            type=row.type,
-            subject_digest=row.subject_digest,
-            size=row.size,
-            manifest=b"",
-            **row_values(row.row),
-        )
-        for row in rows
-    )
-    source = TrashedArtifact.objects.filter(pk__in=[row.pk for row in rows], digest=OuterRef("digest"))
-    ids = {artifact.digest: artifact.pk for artifact in made}
-    Artifact.objects.filter(pk__in=ids.values()).update(manifest=Subquery(source.values("manifest")[:1]))
-    ArtifactBlob.objects.bulk_create(
-        ArtifactBlob(artifact_id=ids[row.digest], blob_id=blob_id)
-        for row in rows
-        for blob_id in {manifests[row.digest], *(blobs[digest][0] for digest in row.row["blobs"])}
-    )
-    ArtifactReference.objects.bulk_create(
-        ArtifactReference(parent_id=ids[row.digest], **reference)
-        for row in rows
-        for reference in row.row["references"]
-    )
-    labels = set(
-        Label.objects.filter(pk__in={label for row in rows for label in row.labels}).values_list(
-            "pk", flat=True
-        )
-    )
-    ArtifactLabel.objects.bulk_create(
-        ArtifactLabel(artifact_id=ids[row.digest], label_id=label)
-        for row in rows
-        for label in row.labels
-        if label in labels
-    )
-    under_way.artifacts.update(ids)
-    under_way.blobs.update(blobs.values())
-    under_way.manifests.update({manifests[digest]: sizes[digest] for digest in sizes})
-
-
-def _blobs_hold(digests: set[str]) -> dict[str, tuple[int, int]]:
-    """Lock these blobs against collection; returns id and size by digest, or raises :class:`PreconditionError`."""
-    rows = list(
-        Blob.objects.select_for_update(no_key=True).filter(digest__in=digests, stored=True).order_by("pk")
-    )
-    # A collector that died between file and row leaves a row that promises too much.
-    gone = {row.digest for row in rows if row.state == Blob.DELETING and not _file_is_there(row.digest)}
-    if missing := sorted((digests - {row.digest for row in rows}) | gone):
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise PreconditionError(
-            f"this cannot be restored any more: {', '.join(missing[:_NAMED])}{more} has been collected"
-        )
-    Blob.objects.filter(pk__in=[row.pk for row in rows]).update(state=Blob.LIVE, touched_at=timezone.now())
-    return {row.digest: (row.pk, row.size) for row in rows}
-
-
-def _file_is_there(digest: str) -> bool:
-    try:
-        get_driver().stat(blob_path(parse_digest(digest)))
-    except FileMissingError:
-        return False
-    return True
 
 
 def _references_resolve(under_way: Return) -> None:

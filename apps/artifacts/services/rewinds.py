@@ -1,9 +1,10 @@
 """A repository as it was: every tag where it pointed at some time, by the history, out of the trash as needed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -12,17 +13,17 @@ from django.utils import timezone
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import RepositoryUnknownError
 from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashEntry
-from apps.artifacts.selectors import blobs_missing, tag_move_list, trashed_find
+from apps.artifacts.selectors import tag_move_list, trashed_find
 from apps.artifacts.services.links import storage_refusal_recorded
 from apps.artifacts.services.returns import (
-    RepositoryVanishedError,
     Return,
+    TrashChangedError,
     artifacts_return,
-    repository_prepare,
     return_begin,
     return_end,
 )
-from apps.artifacts.services.tags import tags_hold, tags_point, tags_remove
+from apps.artifacts.services.tags import TagPlace, Target, tags_hold, tags_point, tags_remove
+from apps.artifacts.services.trash import CHUNK
 from apps.artifacts.types import TagThen, TrashedRef, repository_path
 from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.errors import BadRequestError, ConflictError, PreconditionError
@@ -61,6 +62,9 @@ def repository_rewind(
             )
     if time > timezone.now():
         raise BadRequestError("the time to restore lies in the future")
+    days = settings.HARBOR.tag_history_days
+    if days and time < timezone.now() - timedelta(days=days):
+        raise BadRequestError(f"the history of tags goes back {days} days (tag_history_days)")
     plan, _ = _plan(project.id, repository_name, time)
     if dry_run:
         return plan
@@ -68,9 +72,8 @@ def repository_rewind(
         return plan
     for _ in range(_ATTEMPTS):
         try:
-            repository_prepare(project=project, repository_name=repository_name)
             return _rewind(actor.name, project, repository_name, time)
-        except (IntegrityError, RepositoryVanishedError):
+        except (IntegrityError, TrashChangedError):
             # A push of the same manifest came first: look again at what is there.
             continue
     raise ConflictError(f"{repository_name} is being changed at this moment; restore again")
@@ -85,13 +88,12 @@ def _rewind(operator: str, project: ProjectRef, repository_name: str, time: date
         if _is_nothing_to_do(plan):
             return plan
         under_way = return_begin(operator=operator, project=project, repository_name=repository_name)
-        tags: dict[str, list[str]] = defaultdict(list)
-        for then in plan:
-            if then.action in {CREATED, MOVED}:
-                tags[then.digest].append(then.tag)
-        wanted = {ref.row_id for digest in tags for ref in _needed(digest, found).values()}
-        artifacts_return(under_way, wanted, {digest: tuple(names) for digest, names in tags.items()})
-        _tags_move(under_way, tags)
+        digests = {then.tag: then.digest for then in plan if then.action in {CREATED, MOVED}}
+        tags: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for tag, digest in digests.items():
+            tags[digest] += (tag,)
+        artifacts_return(under_way, _needed(tags, found), tags)
+        _tags_move(under_way, digests)
         _tags_drop(under_way, [then.tag for then in plan if then.action == DELETED])
         publish(
             RepositoryRestored(
@@ -101,7 +103,7 @@ def _rewind(operator: str, project: ProjectRef, repository_name: str, time: date
                 repository_id=under_way.repository_id,
                 repository_name=repository_name,
                 time=time.isoformat(),
-                tags=tuple(sorted(name for names in tags.values() for name in names)),
+                tags=tuple(sorted(digests)),
             )
         )
         return_end(under_way)
@@ -130,19 +132,13 @@ def _plan(
         )
     )
     found = trashed_find(project_id=project_id, repository_name=repository_name, digests=wanted - there)
-    missing = set(blobs_missing(digest for ref in found.values() for digest in ref.blobs))
-    whole = {digest: ref for digest, ref in found.items() if missing.isdisjoint(ref.blobs)}
-    gone = {
-        digest
-        for digest in wanted - there
-        if digest not in whole or any(other not in whole for other in _descent(digest, found))
-    }
+    gone = wanted - there - found.keys()
     plan = [
         TagThen(tag, digest, now.get(tag, ""), _action(digest, now.get(tag, ""), gone))
         for tag, digest in sorted(then.items())
         if digest or tag in now
     ]
-    return plan, whole
+    return plan, found
 
 
 def _tags_at(moves: QuerySet[TagMove], time: datetime, now: Mapping[str, str]) -> dict[str, str]:
@@ -171,55 +167,50 @@ def _action(digest: str, now: str, gone: set[str]) -> str:
     return MOVED if now else CREATED
 
 
-def _descent(digest: str, found: Mapping[str, TrashedRef]) -> set[str]:
-    """A digest and the children below it that the trash has."""
-    seen: set[str] = set()
-    ahead = [digest]
+def _needed(digests: Iterable[str], found: Mapping[str, TrashedRef]) -> set[int]:
+    """The rows of the trash that bring back artifacts: their own, their children's, and the accessories' of them all."""
+    needed: set[int] = set()
+    ahead = list(digests)
     while ahead:
-        if (here := ahead.pop()) in found and here not in seen:
-            seen.add(here)
-            ahead += found[here].children
-    return seen
-
-
-def _needed(digest: str, found: Mapping[str, TrashedRef]) -> dict[str, TrashedRef]:
-    """What the trash has of an artifact: itself, its children, and the accessories of them all."""
-    needed: dict[str, TrashedRef] = {}
-    ahead = [digest]
-    while ahead:
-        here = ahead.pop()
-        if here in found and here not in needed:
-            needed[here] = found[here]
-            ahead += (*found[here].children, *found[here].accessories)
+        here = found.get(ahead.pop())
+        if here is not None and here.row_id not in needed:
+            needed.add(here.row_id)
+            ahead += (*here.children, *here.accessories)
     return needed
 
 
-def _tags_move(under_way: Return, tags: Mapping[str, list[str]]) -> None:
-    ids = dict(
-        Artifact.objects.filter(repository_id=under_way.repository_id, digest__in=list(tags)).values_list(
-            "digest", "pk"
-        )
+def _tags_move(under_way: Return, digests: Mapping[str, str]) -> None:
+    """Point tags to what they pointed to: digests by tag."""
+    ids = dict(under_way.artifacts)
+    for some in _some(sorted(set(digests.values()) - ids.keys())):
+        rows = Artifact.objects.filter(repository_id=under_way.repository_id, digest__in=some)
+        ids.update(rows.values_list("digest", "pk"))
+    place = TagPlace(
+        operator=under_way.operator,
+        project_id=under_way.project.id,
+        repository_id=under_way.repository_id,
+        repository_name=under_way.repository_name,
+        at=under_way.at,
+        reason=TagMove.REWOUND,
     )
-    for digest, names in sorted(tags.items()):
-        tags_point(
-            operator=under_way.operator,
-            project_id=under_way.project.id,
-            repository_id=under_way.repository_id,
-            repository_name=under_way.repository_name,
-            artifact_id=ids[digest],
-            digest=digest,
-            tags=tuple(names),
-            at=under_way.at,
-        )
+    tags_point(place=place, targets={tag: Target(ids[digest], digest) for tag, digest in digests.items()})
+
+
+def _some(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 def _tags_drop(under_way: Return, names: Iterable[str]) -> None:
     repository = Repository.objects.get(pk=under_way.repository_id)
-    if rows := list(tags_hold(repository=repository).filter(name__in=list(names))):
+    rows = [
+        tag for some in _some(sorted(names)) for tag in tags_hold(repository=repository).filter(name__in=some)
+    ]
+    if rows:
         tags_remove(
             operator=under_way.operator,
             reason=TrashEntry.PERSON,
             repository=repository,
             tags=rows,
             at=under_way.at,
+            move_reason=TagMove.REWOUND,
         )

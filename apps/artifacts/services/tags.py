@@ -1,6 +1,7 @@
 """Tags: pointed by a push or by hand, removed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connection
@@ -9,101 +10,139 @@ from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import ManifestUnknownError, TagExistsError, TagUnknownError
-from apps.artifacts.models import Repository, Tag, TrashEntry
+from apps.artifacts.models import Repository, Tag, TagMove, TrashEntry
 from apps.artifacts.selectors import artifact_row, repository_row
-from apps.artifacts.services.history import Move, tag_moves_record
+from apps.artifacts.services.history import REASONS_OF_TRASH, Move, tag_moves_record
 from apps.artifacts.services.tag_gates import tag_gates_ask
-from apps.artifacts.services.trash import trash_put_tags
+from apps.artifacts.services.trash import CHUNK, chunks, trash_put_tags
 from apps.artifacts.types import repository_path
-from apps.common.database import again_after_deadlock, delete_rows, write_atomic
+from apps.common.database import again_after_deadlock, delete_rows, sql_time, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
 from apps.events.catalogue import TagCreated, TagDeleted
 from apps.oci.references import check_tag
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPlace:
+    """Where tags move, who moves them, when and why (one of ``TagMove.REASONS``)."""
+
+    operator: str
+    project_id: int
+    repository_id: int
+    repository_name: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The artifact that a tag is to point to."""
+
+    artifact_id: int
+    digest: str
+
+
 def tags_point(
     *,
-    operator: str,
-    project_id: int,
-    repository_id: int,
-    repository_name: str,
-    artifact_id: int,
-    digest: str,
-    tags: tuple[str, ...],
-    at: datetime,
+    place: TagPlace,
+    targets: Mapping[str, Target],
     expires_at: datetime | None = None,
     only_new: bool = False,
 ) -> bool:
-    """Point tags to an artifact, inside the caller's transaction; returns whether any was new or moved.
+    """Point tags to artifacts, inside the caller's transaction; returns whether any was new or moved.
 
     A tag that points there already only gets a new push time. ``expires_at`` replaces what the tags had, None for
     never. With ``only_new`` a tag that exists is a :class:`TagExistsError`.
     """
+    names = sorted(targets)
     moves: dict[str, Move] = {}
-    pending = sorted(set(tags))
-    # A second round only for tags that another transaction made between our look and our insert.
-    while pending:
-        before = _held(repository_id, pending)
-        if only_new and before:
-            raise _exists(min(before), repository_name)
-        for tag in pending:
-            moves[tag] = Move(tag, before[tag][1] if tag in before else "", digest)
-            tag_gates_ask(
-                operator=operator, project_id=project_id, repository_name=repository_name, move=moves[tag]
-            )
-        raced = _write(repository_id, artifact_id, pending, before, at, expires_at)
-        if only_new and raced:
-            raise _exists(raced[0], repository_name)
-        pending = raced
-    moved = [move for move in moves.values() if move.previous != digest]
-    if not moved:
-        return False
+    for start in range(0, len(names), CHUNK):
+        pending = names[start : start + CHUNK]
+        # A second round only for tags that another transaction made between our look and our insert.
+        while pending:
+            before = _held(place.repository_id, pending)
+            if only_new and before:
+                raise _exists(min(before), place.repository_name)
+            for tag in pending:
+                moves[tag] = Move(tag, before[tag][1] if tag in before else "", targets[tag].digest)
+                tag_gates_ask(
+                    operator=place.operator,
+                    project_id=place.project_id,
+                    repository_name=place.repository_name,
+                    move=moves[tag],
+                )
+            raced = _write(place, targets, pending, before, expires_at)
+            if only_new and raced:
+                raise _exists(raced[0], place.repository_name)
+            pending = raced
+    moved = [move for move in moves.values() if move.previous != move.digest]
+    if moved:
+        _tell_moved(place, moved)
+    return bool(moved)
+
+
+def _tell_moved(place: TagPlace, moved: Sequence[Move]) -> None:
     tag_moves_record(
-        operator=operator, project_id=project_id, repository_name=repository_name, moves=moved, at=at
+        operator=place.operator,
+        project_id=place.project_id,
+        repository_name=place.repository_name,
+        moves=moved,
+        reason=place.reason,
     )
     for move in moved:
         publish(
             TagCreated(
-                operator=operator,
-                occurred_at=at,
-                project_id=project_id,
-                repository_id=repository_id,
-                repository_name=repository_name,
+                operator=place.operator,
+                occurred_at=place.at,
+                project_id=place.project_id,
+                repository_id=place.repository_id,
+                repository_name=place.repository_name,
                 tag=move.tag,
-                digest=digest,
+                digest=move.digest,
                 previous_digest=move.previous,
             )
         )
-    return True
 
 
-_MOVE = "UPDATE tag SET artifact_id = %s, push_time = %s, expires_at = %s WHERE id = %s"
+# Both databases name the columns of VALUES so.
+_MOVE = (
+    "UPDATE tag SET artifact_id = moved.column2, push_time = %s, expires_at = %s FROM (VALUES {places}) AS moved"
+    " WHERE tag.id = moved.column1"
+)
 _INSERT = (
-    "INSERT INTO tag (repository_id, artifact_id, name, push_time, expires_at) VALUES (%s, %s, %s, %s, %s)"
-    " ON CONFLICT (repository_id, name) DO NOTHING"
+    "INSERT INTO tag (repository_id, artifact_id, name, push_time, expires_at) VALUES {places}"
+    " ON CONFLICT (repository_id, name) DO NOTHING RETURNING name"
 )
 
 
 def _write(
-    repository_id: int,
-    artifact_id: int,
+    place: TagPlace,
+    targets: Mapping[str, Target],
     tags: Sequence[str],
     before: Mapping[str, tuple[int, str]],
-    at: datetime,
     expires_at: datetime | None,
 ) -> list[str]:
     """Move the tags of ``before``, insert the others; returns those that somebody else has inserted meanwhile."""
-    raced = []
+    at = sql_time(place.at)
+    until = sql_time(expires_at) if expires_at else None
+    ids = [value for tag in tags if tag in before for value in (before[tag][0], targets[tag].artifact_id)]
+    new = [tag for tag in tags if tag not in before]
     with connection.cursor() as cursor:
-        for tag in tags:
-            if tag in before:
-                cursor.execute(_MOVE, [artifact_id, at, expires_at, before[tag][0]])
-            else:
-                cursor.execute(_INSERT, [repository_id, artifact_id, tag, at, expires_at])
-                if not cursor.rowcount:
-                    raced.append(tag)
-    return raced
+        if ids:
+            cursor.execute(_MOVE.format(places=_places("(%s, %s)", len(ids) // 2)), [at, until, *ids])
+        if not new:
+            return []
+        rows = [
+            value for tag in new for value in (place.repository_id, targets[tag].artifact_id, tag, at, until)
+        ]
+        cursor.execute(_INSERT.format(places=_places("(%s, %s, %s, %s, %s)", len(new))), rows)
+        made = {row[0] for row in cursor.fetchall()}
+    return [tag for tag in new if tag not in made]
+
+
+def _places(row: str, count: int) -> str:
+    return ", ".join([row] * count)
 
 
 def _held(repository_id: int, tags: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -148,15 +187,17 @@ def tag_create(
     try:
         with write_atomic():
             touch(repository_key(repository_name))
-            tags_point(
+            place = TagPlace(
                 operator=actor.name,
                 project_id=repository.project_id,
                 repository_id=repository.pk,
                 repository_name=repository_name,
-                artifact_id=artifact.pk,
-                digest=artifact.digest,
-                tags=(tag,),
                 at=timezone.now(),
+                reason=TagMove.TAGGED,
+            )
+            tags_point(
+                place=place,
+                targets={tag: Target(artifact.pk, artifact.digest)},
                 expires_at=expires_at,
                 only_new=True,
             )
@@ -214,8 +255,12 @@ def tags_remove(
     repository: Repository,
     tags: Sequence[Tag],
     at: datetime,
+    move_reason: str = "",
 ) -> None:
-    """Move locked tags of one repository into the trash, inside the caller's transaction; a gate may refuse each."""
+    """Move locked tags of one repository into the trash, inside the caller's transaction; a gate may refuse each.
+
+    ``reason`` is for the trash; ``move_reason`` for the history, if that is another one.
+    """
     moves = [Move(tag.name, tag.artifact.digest, "") for tag in tags]
     for move in moves:
         tag_gates_ask(
@@ -231,9 +276,10 @@ def tags_remove(
         project_id=repository.project_id,
         repository_name=repository.name,
         moves=moves,
-        at=at,
+        reason=move_reason or REASONS_OF_TRASH[reason],
     )
-    delete_rows(Tag.objects.filter(pk__in=[tag.pk for tag in tags]))
+    for ids in chunks(tag.pk for tag in tags):
+        delete_rows(Tag.objects.filter(pk__in=ids))
     for move in moves:
         publish(
             TagDeleted(

@@ -1,68 +1,77 @@
 """The trash: what a deletion takes away is written down first, in the transaction that deletes it.
 
-Bytes stay where they are: a manifest's are copied from table to table, blobs are found again by their digests.
+Rows go from table to table inside the database, a statement a table, however many they are. Bytes stay where they are:
+a blob that an entry needs is linked to it, which keeps collection away.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
-from django.db.models import DateTimeField, Field, OuterRef, Subquery
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.models import (
     Artifact,
-    ArtifactBlob,
-    ArtifactLabel,
-    ArtifactReference,
+    ArtifactColumns,
     Repository,
     Tag,
     TrashedArtifact,
+    TrashedBlob,
+    TrashedLabel,
+    TrashedReference,
+    TrashedTag,
     TrashEntry,
 )
 from apps.artifacts.selectors import trash_entry_row
+from apps.artifacts.types import repository_path
 from apps.common.database import delete_rows, write_atomic
 from apps.common.errors import NotFoundError
 from apps.events.bus import publish
 from apps.events.catalogue import TrashForgotten
 
+logger = logging.getLogger(__name__)
+
 CHUNK = 500
-"""Rows that one statement of the trash handles."""
+"""Rows that one statement of the trash names."""
+
+COLUMNS = ", ".join(field.attname for field in ArtifactColumns._meta.fields)  # noqa: SLF001 (Django documents it)
+"""The columns that an artifact has in a repository as in the trash."""
 
 _OPERATOR = 511
-_OWN_COLUMNS = frozenset(
-    {
-        "id",
-        "repository_id",
-        "project_id",
-        "digest",
-        "media_type",
-        "type",
-        "subject_digest",
-        "size",
-        "manifest",
-    }
+_PURGED_AT_ONCE = 50
+
+_PUT = (
+    f"INSERT INTO trashed_artifact (entry_id, {COLUMNS}) SELECT %s, {COLUMNS} FROM artifact"  # noqa: S608 (names of our own)
+    " WHERE id IN ({ids}) RETURNING digest, id"
 )
-
-
-def kept_columns() -> Iterator["Field[Any, Any]"]:
-    """The columns of an artifact that ``TrashedArtifact.row`` keeps: all but its own and those of a new place."""
-    for column in Artifact._meta.concrete_fields:  # noqa: SLF001 (Django documents it as public)
-        if column.attname not in _OWN_COLUMNS:
-            yield column
-
-
-def row_values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that ``TrashedArtifact.row`` holds, as the model takes them."""
-    values: dict[str, Any] = {}
-    for column in kept_columns():
-        if column.attname in row:
-            value = row[column.attname]
-            if isinstance(column, DateTimeField) and value is not None:
-                value = datetime.fromisoformat(value)
-            values[column.attname] = value
-    return values
+# Pairs of ids, of the trash and of the repository: a join by digest is slow where statistics lag behind.
+# References in their order, which is the manifest's. A manifest that somebody pushed as a blob too is not needed as one.
+_PUT_WITH_THEM = (
+    (
+        "INSERT INTO trashed_tag (artifact_id, name, push_time, pull_time, expires_at)"
+        " SELECT pair.column1, tag.name, tag.push_time, tag.pull_time, tag.expires_at FROM (VALUES {pairs}) AS pair"
+        " JOIN tag ON tag.artifact_id = pair.column2"
+    ),
+    (
+        "INSERT INTO trashed_reference (artifact_id, child_digest, platform, annotations, urls)"
+        " SELECT pair.column1, link.child_digest, link.platform, link.annotations, link.urls"
+        " FROM (VALUES {pairs}) AS pair JOIN artifact_reference AS link ON link.parent_id = pair.column2"
+        " ORDER BY link.id"
+    ),
+    (
+        "INSERT INTO trashed_blob (artifact_id, blob_id)"
+        " SELECT pair.column1, blob.id FROM (VALUES {pairs}) AS pair"
+        " JOIN artifact ON artifact.id = pair.column2 JOIN artifact_blob AS link ON link.artifact_id = artifact.id"
+        " JOIN blob ON blob.id = link.blob_id AND blob.stored AND blob.digest <> artifact.digest"
+    ),
+    (
+        "INSERT INTO trashed_label (artifact_id, label_id) SELECT pair.column1, link.label_id"
+        " FROM (VALUES {pairs}) AS pair JOIN artifact_label AS link ON link.artifact_id = pair.column2"
+    ),
+)
 
 
 def chunks(ids: Iterable[int], size: int = CHUNK) -> Iterator[list[int]]:
@@ -79,31 +88,40 @@ def trash_put(
     repository: Repository,
     kind: str,
     at: datetime,
-    artifact_ids: Iterable[int],
+    artifact_ids: Iterable[int] | None = None,
     digest: str = "",
-    tag: str = "",
 ) -> None:
-    """Write down a deletion with the artifacts that go in it; inside the transaction that deletes, before it does."""
+    """Write down a deletion with the artifacts that go in it; inside the transaction that deletes, before it does.
+
+    Without ``artifact_ids`` all of the repository go.
+    """
     entry = TrashEntry.objects.create(
         project_id=repository.project_id,
         kind=kind,
         repository_name=repository.name,
         description=repository.description if kind == TrashEntry.REPOSITORY else "",
         digest=digest,
-        tag=tag,
         reason=reason,
         operator=operator[:_OPERATOR],
         deleted_at=at,
     )
-    for ids in chunks(artifact_ids):
-        _put_chunk(entry.pk, ids)
-    TrashedArtifact.objects.filter(entry=entry).update(
-        manifest=Subquery(
-            Artifact.objects.filter(repository_id=repository.pk, digest=OuterRef("digest")).values(
-                "manifest"
-            )[:1]
-        )
-    )
+    rows = Artifact.objects.filter(repository_id=repository.pk)
+    if artifact_ids is not None:
+        rows = rows.filter(pk__in=list(artifact_ids))
+    ids = dict(rows.values_list("digest", "pk"))
+    with connection.cursor() as cursor:
+        for some in chunks(ids.values()):
+            places = ", ".join(["%s"] * len(some))
+            cursor.execute(_PUT.format(ids=places), [entry.pk, *some])
+            pairs = [(row_id, ids[digest]) for digest, row_id in cursor.fetchall()]
+            for statement in _PUT_WITH_THEM:
+                pairs_execute(cursor, statement, pairs)
+
+
+def pairs_execute(cursor: CursorWrapper, statement: str, pairs: Sequence[tuple[int, int]]) -> None:
+    """Run a statement that has ``{pairs}`` as its VALUES, of ids."""
+    places = ", ".join(["(%s, %s)"] * len(pairs))
+    cursor.execute(statement.format(pairs=places), [number for pair in pairs for number in pair])
 
 
 def trash_put_tags(
@@ -123,7 +141,7 @@ def trash_put_tags(
         )
         for tag in tags
     )
-    TrashedArtifact.objects.bulk_create(
+    rows = TrashedArtifact.objects.bulk_create(
         TrashedArtifact(
             entry=entry,
             digest=tag.artifact.digest,
@@ -132,29 +150,41 @@ def trash_put_tags(
             subject_digest=tag.artifact.subject_digest,
             size=tag.artifact.size,
             manifest=b"",
-            tags=[_tag_as_kept(tag)],
         )
         for entry, tag in zip(entries, tags, strict=True)
+    )
+    TrashedTag.objects.bulk_create(
+        TrashedTag(
+            artifact=row,
+            name=tag.name,
+            push_time=tag.push_time,
+            pull_time=tag.pull_time,
+            expires_at=tag.expires_at,
+        )
+        for row, tag in zip(rows, tags, strict=True)
     )
 
 
 def trash_forget(*, actor: SecurityContext, project_id: int, entry_id: int) -> None:
-    """Take an entry out of the trash for ever; it needs the right to change the project itself.
+    """Take an entry out of the trash for ever; it needs the right to change the project, and to delete artifacts there.
 
     Raises :class:`NotFoundError` when it is not in the project's trash (any more).
     """
     entry = trash_entry_row(project_id=project_id, entry_id=entry_id)
-    require_project(
-        actor,
-        project_id,
-        public=entry.project.public,
-        resource="",
-        action="update",
-    )
+    # The second for robot accounts, whose permissions may be narrowed to other repositories.
+    for resource, action in (("", "update"), ("artifact", "delete")):
+        require_project(
+            actor,
+            project_id,
+            public=entry.project.public,
+            resource=resource,
+            action=action,
+            repository=repository_path(entry.repository_name),
+        )
     with write_atomic():
         if not TrashEntry.objects.select_for_update().filter(pk=entry.pk).exists():
             raise NotFoundError(f"the trash has no entry {entry_id}")
-        trash_drop(entry_id=entry.pk)
+        trash_drop(entry_ids=[entry.pk])
         publish(
             TrashForgotten(
                 operator=actor.name,
@@ -167,68 +197,26 @@ def trash_forget(*, actor: SecurityContext, project_id: int, entry_id: int) -> N
         )
 
 
-def trash_drop(*, entry_id: int) -> None:
-    """Delete an entry's rows, inside the caller's transaction, which has locked it."""
-    delete_rows(TrashedArtifact.objects.filter(entry_id=entry_id))
-    delete_rows(TrashEntry.objects.filter(pk=entry_id))
+def trash_purge(*, older_than: timedelta) -> int:
+    """Forget what was deleted longer ago than this, some entries a transaction; returns how many there were."""
+    deadline = timezone.now() - older_than
+    gone = 0
+    while True:
+        with write_atomic():
+            # One that is being restored stays: it is not waited for.
+            rows = TrashEntry.objects.select_for_update(skip_locked=True).filter(deleted_at__lt=deadline)
+            ids = list(rows.order_by("deleted_at").values_list("pk", flat=True)[:_PURGED_AT_ONCE])
+            trash_drop(entry_ids=ids)
+        gone += len(ids)
+        if len(ids) < _PURGED_AT_ONCE:
+            return gone
 
 
-def _put_chunk(entry_id: int, ids: list[int]) -> None:
-    tags: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for tag in Tag.objects.filter(artifact_id__in=ids).order_by("name"):
-        tags[tag.artifact_id].append(_tag_as_kept(tag))
-    labels: dict[int, list[int]] = defaultdict(list)
-    for artifact_id, label_id in ArtifactLabel.objects.filter(artifact_id__in=ids).values_list(
-        "artifact_id", "label_id"
-    ):
-        labels[artifact_id].append(label_id)
-    references: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for parent_id, *values in (
-        ArtifactReference.objects.filter(parent_id__in=ids)
-        .order_by("id")
-        .values_list("parent_id", "child_digest", "platform", "annotations", "urls")
-    ):
-        references[parent_id].append(
-            dict(zip(("child_digest", "platform", "annotations", "urls"), values, strict=True))
-        )
-    blobs: dict[int, list[str]] = defaultdict(list)
-    for artifact_id, digest in ArtifactBlob.objects.filter(
-        artifact_id__in=ids, blob__stored=True
-    ).values_list("artifact_id", "blob__digest"):
-        blobs[artifact_id].append(digest)
-    TrashedArtifact.objects.bulk_create(
-        TrashedArtifact(
-            entry_id=entry_id,
-            digest=artifact.digest,
-            media_type=artifact.media_type,
-            type=artifact.type,
-            subject_digest=artifact.subject_digest,
-            size=artifact.size,
-            manifest=b"",
-            row=_columns(artifact)
-            | {
-                "references": references[artifact.pk],
-                # A manifest that somebody pushed as a blob too is not needed as one.
-                "blobs": [digest for digest in blobs[artifact.pk] if digest != artifact.digest],
-            },
-            tags=tags[artifact.pk],
-            labels=labels[artifact.pk],
-        )
-        for artifact in Artifact.objects.filter(pk__in=ids).defer("manifest").order_by("pk")
-    )
-
-
-def _columns(artifact: Artifact) -> dict[str, Any]:
-    values = {column.attname: getattr(artifact, column.attname) for column in kept_columns()}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()
-    }
-
-
-def _tag_as_kept(tag: Tag) -> dict[str, Any]:
-    return {
-        "name": tag.name,
-        "push_time": tag.push_time.isoformat(),
-        "pull_time": tag.pull_time.isoformat() if tag.pull_time else None,
-        "expires_at": tag.expires_at.isoformat() if tag.expires_at else None,
-    }
+def trash_drop(*, entry_ids: Iterable[int]) -> None:
+    """Delete entries with all that they hold, inside the caller's transaction, which has locked them."""
+    for ids in chunks(entry_ids):
+        artifacts = TrashedArtifact.objects.filter(entry_id__in=ids)
+        for model in (TrashedTag, TrashedReference, TrashedBlob, TrashedLabel):
+            delete_rows(model.objects.filter(artifact__in=artifacts))
+        delete_rows(artifacts)
+        delete_rows(TrashEntry.objects.filter(pk__in=ids))

@@ -17,6 +17,7 @@ from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Request, Response
 from apps.distribution.paging import json_response, next_link, page_of
 from apps.distribution.tokens import SERVICE, token_issue
+from apps.distribution.transfers import short_bodies
 from apps.oci.errors import OciError
 from apps.oci.references import check_repository_name
 from apps.projects.contexts import AnonymousContext
@@ -24,6 +25,7 @@ from apps.projects.selectors import project_find
 
 _CATALOG_SCOPE = "registry:catalog:*"
 _LARGEST_FORM = 64 * 1024
+_MOST_SCOPES = 100
 _SCOPE = re.compile(r"(?P<type>[a-z]+)(?:\([a-z]+\))?:(?P<name>.+):(?P<actions>[a-z*,]*)\Z")
 
 
@@ -69,10 +71,12 @@ def token_get(request: Request) -> Response:
 def token_post(request: Request) -> Response:
     """``POST /service/token``: the OAuth2 password form. There are no refresh tokens: a client then uses GET."""
     raw = b""
-    while piece := request.read(_LARGEST_FORM + 1 - len(raw)):
-        raw += piece
-        if len(raw) > _LARGEST_FORM:
-            raise ProtocolError("SIZE_INVALID", "the form is too large", status=413)
+    with short_bodies.reserve(request, "") as transfer:
+        read = transfer.reader(request.read)
+        while piece := read(_LARGEST_FORM + 1 - len(raw)):
+            raw += piece
+            if len(raw) > _LARGEST_FORM:
+                raise ProtocolError("SIZE_INVALID", "the form is too large", status=413)
     form = {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
     if form.get("grant_type") != "password":
         raise ProtocolError("UNSUPPORTED", "grant_type must be password; or use GET with HTTP Basic")
@@ -88,6 +92,8 @@ def token_post(request: Request) -> Response:
 
 def _prefetch(scopes: list[str]) -> None:
     """The stamps of the settings and of the projects that a token is asked for come with those of the account."""
+    if len(scopes) > _MOST_SCOPES:
+        raise ProtocolError("BAD_REQUEST", f"a token can be asked for with at most {_MOST_SCOPES} scopes")
     names = [match["name"] for scope in scopes if (match := _SCOPE.match(scope))]
     get_stamps().prefetch(SETTINGS_STAMP, *(project_key(name.partition("/")[0]) for name in names))
 

@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
 
 from apps.artifacts.errors import BlobUnknownError
 from apps.artifacts.selectors import blob_find, repository_find
-from apps.artifacts.services.blobs import blob_delete
+from apps.artifacts.services.blobs import blob_delete, blob_keep
 from apps.artifacts.types import BlobRef
 from apps.common.caches import StampedCache
 from apps.common.database import release_connection
@@ -28,12 +32,13 @@ _AT_ONCE = 256 * 1024
 _REDIRECT_SECONDS = 20 * 60
 
 _links: StampedCache[BlobRef] = StampedCache(max_entries=32768, max_age=60)
+_kept: StampedCache[bool] = StampedCache(max_entries=32768, max_age=60)
 
 
 def get(request: Request, caller: Caller, target: Target, digest: str) -> Response:
     """``GET`` and ``HEAD /v2/<name>/blobs/<digest>``, whole or one range of it. Warm it needs no SQL."""
     blob = _links.get((target.name, digest), (repository_key(target.name),), lambda: _load(target, digest))
-    if blob is None:
+    if blob is None or (request.method == "HEAD" and not _is_kept(caller, target, blob)):
         raise BlobUnknownError("the blob is not known to the repository", detail={"digest": digest})
     headers: Headers = [
         ("Docker-Content-Digest", digest),
@@ -77,6 +82,19 @@ def _body(
         # The database says that the bytes are there: this is damage, and somebody has to look.
         logger.exception("blob %s of %d bytes is missing in storage", blob.digest, blob.size)
         raise BlobUnknownError("the bytes of the blob are missing", detail={"digest": blob.digest}) from None
+
+
+def _is_kept(caller: Caller, target: Target, blob: BlobRef) -> bool:
+    """Have collection leave a blob that a pusher asks for and so will not send; False if it is too late for that.
+
+    No SQL for one that was touched in the last half of collection's window, nor for those who cannot push.
+    """
+    window = timedelta(hours=settings.HARBOR.gc_time_window_hours)
+    if not window or blob.touched_at is None or blob.touched_at > timezone.now() - window / 2:
+        return True
+    if "push" not in caller.actions(target.project, target.name):
+        return True
+    return bool(_kept.get(blob.id, (), lambda: blob_keep(blob_id=blob.id) or None))
 
 
 def _load(target: Target, digest: str) -> BlobRef | None:

@@ -23,6 +23,7 @@ from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Headers, Request, Response
 from apps.distribution.paging import json_response, next_link, page_of
 from apps.distribution.target import Target
+from apps.distribution.transfers import short_bodies
 from apps.events.spool import Spool, pull_line
 from apps.oci.accept import choose
 from apps.oci.digests import Digest, parse_digest
@@ -31,6 +32,8 @@ from apps.oci.media_types import OCI_INDEX
 from apps.oci.references import check_tag, parse_reference
 
 _MOST_TAGS = 100
+# Of one page: each may bring annotations of 64 KiB.
+_MOST_REFERRERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,12 @@ def _body(request: Request) -> bytes:
     if (request.content_length or 0) > MAX_MANIFEST_SIZE:
         raise _too_large()
     pieces: list[bytes] = []
-    while piece := request.read(MAX_MANIFEST_SIZE + 1 - request.received):
-        pieces.append(piece)
-        if request.received > MAX_MANIFEST_SIZE:
-            raise _too_large()
+    with short_bodies.reserve(request, request.person) as transfer:
+        read = transfer.reader(request.read)
+        while piece := read(MAX_MANIFEST_SIZE + 1 - request.received):
+            pieces.append(piece)
+            if request.received > MAX_MANIFEST_SIZE:
+                raise _too_large()
     if request.content_length is not None and request.received != request.content_length:
         raise ProtocolError(
             "SIZE_INVALID",
@@ -214,7 +219,7 @@ def referrers(request: Request, caller: Caller, target: Target, digest: str) -> 
     """``GET /v2/<name>/referrers/<digest>``: an index of the manifests that name the subject, there or not."""
     subject = str(parse_digest(digest))
     kind = request.parameter("artifactType") or ""
-    page = page_of(request)
+    page = page_of(request, largest=_MOST_REFERRERS)
     repository = repository_find(target.name)
     found = (
         referrers_find(

@@ -1,7 +1,7 @@
 """Objects in a bucket of S3 or of a server that speaks its protocol.
 
-A rule of the bucket should abort multipart uploads that are a week old: a crash in the copy of a very large blob
-leaves one. Servers that want all parts of one size (Cloudflare R2) are not supported.
+A crash in the copy of a very large blob leaves a multipart upload, which collection aborts. Servers that want all
+parts of one size (Cloudflare R2) are not supported.
 """
 
 from collections.abc import Iterator

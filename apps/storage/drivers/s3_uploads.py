@@ -23,7 +23,7 @@ from apps.storage.driver import FileInfo
 from apps.storage.drivers.s3_client import Bucket, s3_errors
 from apps.storage.drivers.s3_parts import MAX_PARTS, MIN_PART, PartBuffer, part_size
 from apps.storage.errors import FileMissingError, StorageFullError
-from apps.storage.layout import UPLOADS
+from apps.storage.layout import BLOBS, UPLOADS
 
 if TYPE_CHECKING:  # Stubs only: the package is not there in production.
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectTypeDef
@@ -34,11 +34,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a multipart upload; ``size`` in bytes."""
+    """One part of a multipart upload; ``size`` in bytes. ``modified`` is known of those that S3 was asked for."""
 
     number: int
     etag: str
     size: int
+    modified: datetime = field(default=_NEVER, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class Source:
 
 @dataclass(slots=True)
 class UploadState:
-    """What the bucket knows of one upload. ``keys`` are all its objects, outdated ones included."""
+    """What the bucket knows of one upload. ``keys`` are all its objects, outdated ones included.
+
+    ``modified`` is when the last of them, or of the parts, came.
+    """
 
     keys: list[str] = field(default_factory=list)
     modified: datetime = _NEVER
@@ -167,21 +171,28 @@ class S3Uploads:
         return sealed
 
     def discard(self, path: str) -> None:
-        """Remove all objects of the upload and its multipart uploads, those that a crash left included."""
+        """Remove all objects of the upload and its multipart uploads, those that a crash left included.
+
+        Of a blob, which :meth:`walk` names too, it is the copy in parts that did not end; the blob stays.
+        """
         client, name = self._bucket.client, self._bucket.name
+        if path.startswith(f"{BLOBS}/"):
+            self._abort(path, path)
+            return
         marker = self._bucket.key(f"{path}/multipart")
         with s3_errors(path):
             keys = [item["Key"] for item in self._objects(f"{path}/")]
             if marker in keys or not keys:
-                for key, multipart_id, _ in self._multiparts(f"{path}/data"):
-                    with suppress(FileMissingError), s3_errors(path):
-                        client.abort_multipart_upload(Bucket=name, Key=key, UploadId=multipart_id)
+                self._abort(path, f"{path}/data")
             # The marker last: a crash on the way leaves the upload one that can be found and discarded again.
             for key in sorted(keys, key=marker.__eq__):
                 client.delete_object(Bucket=name, Key=key)
 
     def walk(self) -> Iterator[FileInfo]:
-        """Every unfinished upload, and multipart uploads whose objects a crash never wrote (size 0)."""
+        """Every unfinished upload, and multipart uploads whose objects a crash never wrote (size 0).
+
+        Those of blobs are copies that did not end.
+        """
         seen = set()
         with s3_errors(UPLOADS):
             for path, _ in itertools.groupby(self._objects(f"{UPLOADS}/"), self._upload_of):
@@ -194,6 +205,15 @@ class S3Uploads:
                 if path not in seen:
                     seen.add(path)
                     yield FileInfo(path, 0, started)
+            for key, _, started in self._multiparts(f"{BLOBS}/"):
+                yield FileInfo(self._bucket.path(key), 0, started)
+
+    def _abort(self, path: str, prefix: str) -> None:
+        client, name = self._bucket.client, self._bucket.name
+        with s3_errors(path):
+            for key, multipart_id, _ in self._multiparts(prefix):
+                with suppress(FileMissingError), s3_errors(path):
+                    client.abort_multipart_upload(Bucket=name, Key=key, UploadId=multipart_id)
 
     def _upload_of(self, item: "ObjectTypeDef") -> str:
         return self._bucket.path(item["Key"]).rpartition("/")[0]
@@ -215,6 +235,7 @@ class S3Uploads:
             state.multipart_id = body.read().decode()
             with suppress(FileMissingError):
                 state.parts = self.stored_parts(path, state.multipart_id)
+            state.modified = max([state.modified, *(part.modified for part in state.parts)])
         if state.parts:
             # A seal that did not end has made a part of the tail, too short to stay one: it is the tail again.
             last = state.parts[-1]
@@ -258,7 +279,7 @@ class S3Uploads:
             Bucket=self._bucket.name, Key=self._bucket.key(f"{path}/data"), UploadId=multipart_id
         )
         found = [
-            Part(part["PartNumber"], part["ETag"], part["Size"])
+            Part(part["PartNumber"], part["ETag"], part["Size"], part["LastModified"])
             for page in pages
             for part in page.get("Parts", [])
         ]

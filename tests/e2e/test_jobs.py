@@ -1,0 +1,258 @@
+"""Jobs in real background processes: killed, stopped, forgotten by Redis, two of them at the same time."""
+
+import os
+import re
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.support.accounts import api
+from tests.support.server import HarborServer
+from tests.support.services import PostgreSQL, Redis
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+_SETTINGS = {"HARBOR_WORKERS": "1", "HARBOR_JOB_LOST_SECONDS": "6", "HARBOR_ACCESS_LOG": "false"}
+_ROWS = 400_000
+_COLUMNS = (
+    "op_time, operation, operation_description, operation_result, resource, resource_type, username, address,"
+    " method, credential"
+)
+_SQLITE = f"""
+    INSERT INTO audit_log_ext ({_COLUMNS})
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {_ROWS})
+    SELECT datetime('now', '-30 days'), 'pull', '', 1, 'p/app:' || i, 'artifact', 'somebody', '', '', '' FROM n
+"""
+_POSTGRESQL = f"""
+    INSERT INTO audit_log_ext ({_COLUMNS})
+    SELECT now() - interval '30 days', 'pull', '', true, 'p/app:' || i, 'artifact', 'somebody', '', '', ''
+    FROM generate_series(1, {_ROWS}) AS i
+"""
+_PULLS = "SELECT count(*) FROM audit_log_ext WHERE operation = 'pull'"
+
+
+class Jobs:
+    """A server, its database, and purges of its log as jobs that take some seconds."""
+
+    def __init__(self, server: HarborServer) -> None:
+        self.server = server
+        self.admin = api(server.url, server.admin)
+
+    def close(self) -> None:
+        self.admin.close()
+
+    def sql(self, statement: str) -> list[Any]:
+        """The first column of what a statement gives."""
+        if url := self.server.env.get("HARBOR_DATABASE_URL"):
+            with psycopg.connect(url, autocommit=True) as connection:
+                cursor = connection.execute(statement)
+                return [row[0] for row in cursor] if cursor.description else []
+        with closing(sqlite3.connect(self.server.data_dir / "harbor.db", timeout=30)) as connection:
+            found = [row[0] for row in connection.execute(statement)]
+            connection.commit()
+            return found
+
+    def fill(self) -> None:
+        """Old pulls to purge."""
+        self.sql(_POSTGRESQL if "HARBOR_DATABASE_URL" in self.server.env else _SQLITE)
+
+    def begin(self, *, dry_run: bool = False) -> str:
+        """A purge; its URL."""
+        parameters = {
+            "audit_retention_hour": 24,
+            "include_event_types": "pull_artifact",
+            "dry_run": dry_run,
+        }
+        answer = self.admin.post(
+            "/system/purgeaudit/schedule",
+            json={"schedule": {"type": "Manual"}, "parameters": parameters},
+        )
+        assert answer.status_code == 201, answer.text
+        return f"{self.server.url}{answer.headers['Location']}"
+
+    def begin_and_wait_for_the_middle(self, *, logged: bool = True) -> str:
+        """A purge that has deleted some rows, whose log has begun, and that is not done."""
+        url = self.begin()
+        eventually(lambda: self.sql(_PULLS)[0] < _ROWS and (self.log(url) or not logged))
+        assert self.sql(_PULLS)[0] > 0
+        assert self.status(url) == "Running"
+        return url
+
+    def status(self, url: str) -> str:
+        try:
+            return str(self.admin.get(url).json().get("job_status"))
+        except httpx.TransportError as error:
+            return str(error)
+
+    def wait(self, url: str, expected: str = "Success") -> None:
+        eventually(lambda: self.status(url), lambda found: found == expected, seconds=60)
+
+    def log(self, url: str) -> str:
+        return self.admin.get(f"{url}/log").text
+
+    def purged(self, url: str) -> int:
+        """How many rows it says that it has purged, at its end."""
+        found = re.search(r"Purged (\d+) rows of audit logs\n\Z", self.log(url))
+        assert found, self.log(url)
+        return int(found[1])
+
+    def worker_pid(self) -> int:
+        (found,) = [
+            process.pid for process in self.server.processes() if "harbor_py.worker" in process.cmdline()
+        ]
+        return found
+
+
+@contextmanager
+def _jobs(**settings: str) -> Iterator[Jobs]:
+    with HarborServer(_SETTINGS | settings) as server, closing(Jobs(server)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[Redis]:
+    """One that the tests here may kill."""
+    service = Redis()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module", params=["embedded", "cluster"])
+def jobs(request: pytest.FixtureRequest) -> Iterator[Jobs]:
+    if request.param == "embedded":
+        with _jobs() as found:
+            yield found
+        return
+    postgresql: PostgreSQL = request.getfixturevalue("postgresql")
+    redis: Redis = request.getfixturevalue("own_redis")
+    url = postgresql.create_database()
+    with _jobs(HARBOR_DATABASE_URL=url, HARBOR_REDIS_URL=redis.fresh_database()) as found:
+        yield found
+
+
+def test_a_job_whose_worker_is_killed_goes_on(jobs: Jobs) -> None:
+    jobs.fill()
+    url = jobs.begin_and_wait_for_the_middle()
+    killed = jobs.worker_pid()
+    os.kill(killed, signal.SIGKILL)
+
+    jobs.wait(url)
+
+    assert jobs.worker_pid() != killed
+    assert jobs.sql(_PULLS) == [0]
+    assert jobs.purged(url) == _ROWS, "each row counts once"
+    assert jobs.log(url).count("Purge audit job start") == 2, "the log goes on in the same place"
+
+
+def test_a_job_whose_worker_ends_goes_on_without_delay(jobs: Jobs) -> None:
+    jobs.fill()
+    url = jobs.begin_and_wait_for_the_middle()
+    os.kill(jobs.worker_pid(), signal.SIGTERM)
+
+    jobs.wait(url)
+    assert jobs.sql(_PULLS) == [0]
+    assert jobs.purged(url) == _ROWS
+    assert jobs.sql("SELECT max(losses) FROM task") == [0], "nobody had to miss it"
+
+
+def test_a_server_that_is_killed_goes_on_when_it_is_back(jobs: Jobs) -> None:
+    jobs.fill()
+    url, waiting = jobs.begin_and_wait_for_the_middle(), jobs.begin(dry_run=True)
+    jobs.server.kill9()
+    jobs.server.start()
+
+    jobs.wait(url)
+    jobs.wait(waiting)
+    assert jobs.purged(url) == _ROWS
+    assert jobs.sql(_PULLS) == [0]
+
+
+@pytest.mark.parametrize("way", ["execution", "job"])
+def test_a_job_is_stopped(jobs: Jobs, way: str) -> None:
+    jobs.fill()
+    url = jobs.begin_and_wait_for_the_middle(logged=False)
+    if way == "execution":
+        answer = jobs.admin.put(url)
+    else:
+        workers = jobs.admin.get("/jobservice/pools/all/workers").json()
+        (job_id,) = [one["job_id"] for one in workers if one.get("job_name") == "PURGE_AUDIT_LOG"]
+        answer = jobs.admin.put(f"/jobservice/jobs/{job_id}")
+        assert "Purge audit job start" in eventually(
+            lambda: jobs.admin.get(f"/jobservice/jobs/{job_id}/log").text
+        )
+    assert answer.status_code == 200
+
+    jobs.wait(url, "Stopped")
+    assert jobs.log(url).endswith("[WARNING] stopped\n")
+    assert 0 < jobs.sql(_PULLS)[0] < _ROWS
+    jobs.sql("DELETE FROM audit_log_ext WHERE operation = 'pull'")
+
+
+def test_redis_that_lost_everything(jobs: Jobs, own_redis: Redis) -> None:
+    if "HARBOR_REDIS_URL" not in jobs.server.env:
+        pytest.skip("there is no Redis in embedded mode")
+    jobs.fill()
+    running, first, second = jobs.begin_and_wait_for_the_middle(), jobs.begin(), jobs.begin(dry_run=True)
+    own_redis.lose_everything()
+
+    for url in (running, first, second):
+        jobs.wait(url)
+    assert jobs.purged(running) == _ROWS
+    assert jobs.log(running).count("Purge audit job start") == 1
+    after = jobs.begin(dry_run=True)
+    jobs.wait(after)
+
+
+def test_two_background_processes(postgresql: PostgreSQL, own_redis: Redis) -> None:
+    shared = {
+        "HARBOR_DATABASE_URL": postgresql.create_database(),
+        "HARBOR_REDIS_URL": own_redis.fresh_database(),
+    }
+    with _jobs(**shared) as first:
+        keys = first.server.data_dir / "secrets"
+        files = {
+            "HARBOR_SECRET_KEY_FILE": str(keys / "secret-key"),
+            "HARBOR_TOKEN_KEY_FILE": str(keys / "token-key.pem"),
+        }
+        with _jobs(**shared, **files) as second:
+            _check_two(first, second)
+
+
+def _check_two(first: Jobs, second: Jobs) -> None:
+    eventually(lambda: len(first.admin.get("/jobservice/pools").json()), lambda found: found == 2)
+    assert len(first.admin.get("/jobservice/pools/all/workers").json()) == 20
+    answer = first.admin.put(
+        "/system/purgeaudit/schedule",
+        json={
+            "schedule": {"type": "Custom", "cron": "0 0 0 1 1 *"},
+            "parameters": {"audit_retention_hour": 1, "include_event_types": "", "dry_run": True},
+        },
+    )
+    assert answer.status_code == 200, answer.text
+
+    begun = "SELECT count(*) FROM execution WHERE trigger = 'SCHEDULE'"
+    missed = "UPDATE schedule SET next_time = now() - interval '3 years'"
+    for number in range(1, 6):
+        first.sql(missed)
+        eventually(lambda: first.sql("SELECT count(*) FROM schedule WHERE next_time > now()") == [1])
+        assert first.sql(begun) == [number], "three missed ticks begin it once, and one scheduler"
+
+    # Whoever dispatches now dies; the other one takes its place, and the beat's.
+    eventually(lambda: len(first.sql("SELECT name FROM lease WHERE name IN ('jobs', 'beat')")) == 2)
+    holder = first.sql("SELECT holder FROM lease WHERE name = 'jobs'")[0]
+    leader_pid = first.sql(f"SELECT pid FROM worker_pool WHERE id = '{holder}'")[0]
+    os.kill(leader_pid, signal.SIGKILL)
+    first.sql(missed)
+    eventually(lambda: first.sql("SELECT count(*) FROM schedule WHERE next_time > now()") == [1])
+    assert first.sql(begun) == [6]
+    assert first.sql("SELECT holder FROM lease WHERE name = 'jobs'") != [holder]
+    eventually(lambda: first.sql("SELECT count(*) FROM lease WHERE name = 'beat' AND until > now()") == [1])
+    eventually(lambda: first.sql("SELECT DISTINCT status FROM execution") == ["Success"])
+    assert second.admin.get("/health").json()["status"] == "healthy"
