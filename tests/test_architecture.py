@@ -29,7 +29,6 @@ _FLOORS = {
     "gc": 5,
     "preheat": 5,
     "push_rules": 5,
-    "webhooks": 5,
     "artifacts": 4,
     "access_tokens": 4,
     "robots": 4,

@@ -1,11 +1,11 @@
 """What the API shows of work that administrators begin or schedule: collections, purges."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from rest_framework import serializers
 
-from apps.api.shapes import NEVER, Input, Shape, TimeField, text
+from apps.api.shapes import NEVER, Input, Shape, TimeField, integer, text
 from apps.api.views import ListRules
 from apps.common.query import QueryField, read_int, read_time
 from apps.jobs.models import Execution, Schedule
@@ -36,8 +36,6 @@ class ScheduleShape(Shape):
 
 class JobShape(Shape):
     """An execution, or the schedule of such; ``job_parameters`` is JSON in a string."""
-
-    keep: ClassVar[frozenset[str]] = frozenset()
 
     id = serializers.IntegerField()
     job_name = serializers.CharField()
@@ -98,11 +96,16 @@ class ScheduledShape(JobShape):
 class PlanInput(Input):
     type = text(default=ScheduleType.NONE.value)
     cron = text()
+    next_scheduled_time = text()
 
 
 class ScheduleInput(Input):
-    """``{schedule: {type, cron}, parameters: {…}}``."""
+    """``{schedule: {type, cron}, parameters: {…}}``; the rest comes back from clients that send what they got."""
 
+    id = integer()
+    status = text()
+    creation_time = text()
+    update_time = text()
     schedule = PlanInput(required=False, default={"type": ScheduleType.NONE.value, "cron": ""})
     parameters = serializers.DictField(required=False, default=dict)
 

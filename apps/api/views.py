@@ -24,6 +24,7 @@ from apps.api.shapes import Input, Shape
 from apps.common.errors import (
     BadRequestError,
     ForbiddenError,
+    TooManyRequestsError,
     UnauthorizedError,
     UnprocessableError,
 )
@@ -96,19 +97,26 @@ class HarborView(APIView):
     sends: ClassVar[Mapping[str, Sequence[str]]] = {}
     # Only where it is neither 201 for POST nor 200.
     statuses: ClassVar[Mapping[str, int]] = {}
+    _unread: TooManyRequestsError | None = None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """As DRF does, but with the body of a chunked request, which Django takes for empty."""
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get(
             "CONTENT_LENGTH"
         ):
-            body = request.META["wsgi.input"].read(MAX_BODY + 1)
+            try:
+                body = request.META["wsgi.input"].read(MAX_BODY + 1)
+            except TooManyRequestsError as error:
+                # What is raised here is nobody's: it is answered when the request is looked at.
+                self._unread, body = error, b""
             request._stream = io.BytesIO(body)  # noqa: SLF001 (there is no public way)
             request.META["CONTENT_LENGTH"] = str(len(body))
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Before anything else, refuse a query that is not well encoded, and changes where nothing may change."""
+        if self._unread is not None:
+            raise self._unread
         if _BAD_QUERY.search(request.META.get("QUERY_STRING", "")):
             raise BadRequestError("the query string is malformed")
         is_write = request.method not in SAFE_METHODS

@@ -89,15 +89,18 @@ class DeleteGate(Protocol):
 
 
 class StorageGate(Protocol):
-    """Bytes a project may hold. ``charge`` is the last statement of a transaction, so that its lock is short."""
+    """Bytes a project may hold. ``charge`` is the last statement of a transaction, so that its lock is short.
+
+    ``repository_name`` is where the bytes would go, "" for nowhere in particular.
+    """
 
     def room(self, project_id: int) -> int | None:
         """Bytes that still fit, for refusing before bytes are moved; None for no limit."""
 
-    def refuse(self, project_id: int, needed: int, operator: str) -> None:
+    def refuse(self, project_id: int, needed: int, operator: str, repository_name: str = "") -> None:
         """Raise the refusal of ``needed`` bytes, and have it recorded (no transaction is open)."""
 
-    def charge(self, project_id: int, delta: int, operator: str) -> None:
+    def charge(self, project_id: int, delta: int, operator: str, repository_name: str = "") -> None:
         """Add ``delta`` bytes (negative to give back).
 
         Raises :class:`StorageRefusedError` when a positive one does not fit any more.

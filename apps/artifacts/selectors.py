@@ -156,7 +156,10 @@ def referrers_find(
     *, repository_id: int, subject: str, artifact_type: str, after: str, limit: int
 ) -> list[Referrer]:
     """Manifests of the repository that name ``subject``, by digest, after ``after``."""
-    rows = Artifact.objects.filter(repository_id=repository_id, subject_digest=subject, digest__gt=after)
+    # The exclusion is the index's: without it SQLite does not use it.
+    rows = Artifact.objects.filter(
+        repository_id=repository_id, subject_digest=subject, digest__gt=after
+    ).exclude(subject_digest="")
     if artifact_type:
         rows = rows.filter(artifact_type=artifact_type)
     values = rows.order_by("digest").values_list(

@@ -192,7 +192,7 @@ class Configuration(BaseModel):
         Field(
             ge=1,
             le=200,
-            description="Webhooks that are delivered at the same time, and as many to Slack; at most two of one policy.",
+            description="Webhooks delivered at the same time, at most two of one policy; half as many to Slack.",
         ),
     ] = 6
     webhook_timeout: Annotated[

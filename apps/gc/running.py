@@ -1,11 +1,8 @@
 """One collection from beginning to end. Each step can be cut off anywhere, and is gone on with by the next run."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.security import SystemContext
@@ -50,9 +47,6 @@ class _Run:
         self._window = timedelta(hours=settings.HARBOR.gc_time_window_hours)
         # Of this run's beginning: what is pushed while it goes on is no business of its.
         self._deadline: datetime = timezone.now() - self._window
-        self._failed = 0
-        self._lock = threading.Lock()
-        self._last = 0
         Collection.objects.get_or_create(task=context.task)
 
     def all(self) -> None:
@@ -162,38 +156,25 @@ class _Run:
         return Garbage(garbage.blobs + strays.blobs, garbage.manifests, garbage.size + strays.size)
 
     def _sweep(self) -> None:
-        with ThreadPoolExecutor(self.parameters.workers, thread_name_prefix="collection") as pool:
-            workers = [pool.submit(self._sweep_some) for _ in range(self.parameters.workers)]
-        for worker in workers:
-            worker.result()
+        failed = last = 0
+        with sweeping.Workers(self.parameters.workers) as workers:
+            while batch := marked_blobs(after=last, limit=sweeping.BATCH):
+                last = batch[-1]
+                while batch:
+                    self._check()
+                    swept = sweeping.blobs_sweep(
+                        blob_ids=batch, task_id=self._context.task.pk, workers=workers, log=self._log
+                    )
+                    self._log(f"deleted: {swept.garbage}")
+                    failed += swept.failed
+                    batch = swept.rest
         done = Collection.objects.get(task=self._context.task)
         self._log(
             f"The GC actually freed up {_amount(done.freed_space)}: {done.purged_blobs} blobs and"
             f" {done.purged_manifests} manifests"
         )
-        if self._failed:
-            self._log(f"{self._failed} blobs could not be deleted and are left to the next run", "ERROR")
-
-    def _sweep_some(self) -> None:
-        """One of the workers: batch after batch until none is left."""
-        try:
-            while batch := self._next_batch():
-                while batch:
-                    self._check()
-                    swept = sweeping.blobs_sweep(blob_ids=batch, task_id=self._context.task.pk, log=self._log)
-                    self._log(f"deleted: {swept.garbage}")
-                    with self._lock:
-                        self._failed += swept.failed
-                    batch = swept.rest
-        finally:
-            connection.close()
-
-    def _next_batch(self) -> list[int]:
-        with self._lock:
-            batch = marked_blobs(after=self._last, limit=sweeping.BATCH)
-            if batch:
-                self._last = batch[-1]
-            return batch
+        if failed:
+            self._log(f"{failed} blobs could not be deleted and are left to the next run", "ERROR")
 
 
 def _amount(size: int) -> str:

@@ -6,7 +6,9 @@ killed, it revives the row and finds out that the bytes are missing. A row that 
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Self
 
 from django.db.models import F
 
@@ -21,11 +23,15 @@ from apps.storage.errors import FileMissingError, StorageError
 from apps.storage.layout import blob_path
 from apps.storage.selectors import get_driver
 
-BATCH = 100
+BATCH = 500
 """Blobs of one transaction."""
 
 # SQLite has one writer, and pushes of the same blobs wait on PostgreSQL too: a slow medium gets shorter transactions.
 _SECONDS = 0.5
+# Deletions wait for the medium, for a journal or a bucket: each worker has several under way.
+_HANDS = 4
+# Files that each of them deletes between two looks at the clock.
+_EACH = 4
 
 Log = Callable[[str, str], None]
 """Takes a line and its level."""
@@ -40,38 +46,76 @@ class Swept:
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    digest: str
+    size: int
+    stored: bool
+
+
+class Workers:
+    """Threads that delete files while the thread that uses them holds the rows. They use no database."""
+
+    def __init__(self, count: int) -> None:
+        self.at_once = count * _HANDS * _EACH
+        self._pool = ThreadPoolExecutor(count * _HANDS, thread_name_prefix="collection")
+
+    def delete(self, digests: Sequence[str]) -> list[tuple[bool, str]]:
+        """Whether storage does not hold each of them any more, and what is to be said about it, mostly nothing."""
+        return list(self._pool.map(_bytes_delete, digests))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._pool.shutdown()
+
+
 @again_after_deadlock
-def blobs_sweep(*, blob_ids: Sequence[int], task_id: int, log: Log) -> Swept:
+def blobs_sweep(*, blob_ids: Sequence[int], task_id: int, workers: Workers, log: Log) -> Swept:
     """Delete those of the blobs that are still ``deleting``, bytes first; counts them for the task."""
     swept = Swept()
     with write_atomic():
         rows = Blob.objects.select_for_update(skip_locked=True).filter(
             pk__in=list(blob_ids), state=Blob.DELETING
         )
-        found = list(rows.order_by("pk").values_list("pk", "digest", "size", "stored"))
+        found = [_Row(*row) for row in rows.order_by("pk").values_list("pk", "digest", "size", "stored")]
         step("sweep: rows locked")
-        if linked := linked_blobs([row[0] for row in found]):
+        if linked := linked_blobs([row.id for row in found]):
             # Nothing links what is marked; were it otherwise, this is the last moment to see it.
             log(f"{len(linked)} marked blobs have links and stay", "ERROR")
             Blob.objects.filter(pk__in=linked).update(state=Blob.LIVE)
-        gone: list[int] = []
-        until = time.monotonic() + _SECONDS
-        for pk, digest, size, stored in found:
-            if pk in linked:
-                continue
-            if gone and time.monotonic() > until:
-                swept.rest.append(pk)
-            elif stored and not _bytes_delete(digest, log):
-                swept.failed += 1
-            else:
-                gone.append(pk)
-                swept.garbage.add(size=size, stored=stored)
+            found = [row for row in found if row.id not in linked]
+        gone = [row for row in found if not row.stored]
+        gone += _files_delete([row for row in found if row.stored], swept, workers, log)
         step("sweep: bytes deleted")
-        delete_rows(Blob.objects.filter(pk__in=gone))
+        for row in gone:
+            swept.garbage.add(size=row.size, stored=row.stored)
+        delete_rows(Blob.objects.filter(pk__in=[row.id for row in gone]))
         garbage_count(task_id=task_id, garbage=swept.garbage)
         step("sweep: rows deleted")
     step("sweep: committed")
     return swept
+
+
+def _files_delete(rows: list[_Row], swept: Swept, workers: Workers, log: Log) -> list[_Row]:
+    """Those whose bytes are gone."""
+    gone = []
+    until = time.monotonic() + _SECONDS
+    for start in range(0, len(rows), workers.at_once):
+        if start and time.monotonic() > until:
+            swept.rest = [row.id for row in rows[start:]]
+            break
+        some = rows[start : start + workers.at_once]
+        for row, (is_gone, note) in zip(some, workers.delete([row.digest for row in some]), strict=True):
+            if note:
+                log(note, "WARNING" if is_gone else "ERROR")
+            if is_gone:
+                gone.append(row)
+            else:
+                swept.failed += 1
+    return gone
 
 
 def garbage_count(*, task_id: int, garbage: Garbage) -> None:
@@ -83,16 +127,14 @@ def garbage_count(*, task_id: int, garbage: Garbage) -> None:
     )
 
 
-def _bytes_delete(digest: str, log: Log) -> bool:
-    """Whether storage does not hold the blob any more. Failures are lines of the log."""
+def _bytes_delete(digest: str) -> tuple[bool, str]:
     driver = get_driver()
     path = blob_path(parse_digest(digest))
     try:
         driver.stat(path)
         driver.delete(path)
     except FileMissingError:
-        log(f"{digest} was missing in storage already", "WARNING")
+        return True, f"{digest} was missing in storage already"
     except StorageError as error:
-        log(f"{digest} could not be deleted, the next run tries again: {error}", "ERROR")
-        return False
-    return True
+        return False, f"{digest} could not be deleted, the next run tries again: {error}"
+    return True, ""

@@ -54,7 +54,7 @@ class QuotaStorageGate:
         usage = self._usages.get(project_id, (quota_key(project_id),), lambda: _load(project_id))
         return None if usage is None else usage.room
 
-    def refuse(self, project_id: int, needed: int, operator: str) -> None:
+    def refuse(self, project_id: int, needed: int, operator: str, repository_name: str = "") -> None:
         """See :class:`apps.artifacts.gates.StorageGate`.
 
         One process records a project's refusals once in ten seconds: a client in a retry loop must not fill the
@@ -71,12 +71,13 @@ class QuotaStorageGate:
                         needed=needed,
                         used=usage.used,
                         hard=usage.hard,
+                        repository_name=repository_name,
                         details=refusal.message,
                     )
                 )
         raise refusal
 
-    def charge(self, project_id: int, delta: int, operator: str) -> None:
+    def charge(self, project_id: int, delta: int, operator: str, repository_name: str = "") -> None:
         """See :class:`apps.artifacts.gates.StorageGate`: one conditional UPDATE."""
         if delta <= 0:
             _give_back(project_id, -delta)
@@ -103,6 +104,7 @@ class QuotaStorageGate:
                     project_id=project_id,
                     used=used,
                     hard=hard,
+                    repository_name=repository_name,
                     details=f"quota usage reach {WARN_PERCENT}%: resource storage used "
                     f"{format_size(used)} of {format_size(hard)}",
                 )

@@ -84,7 +84,7 @@ def webhook_task_list(
     executions = webhook_execution_list(actor=actor, project=project, policy_id=policy_id)
     if not executions.filter(pk=execution_id).exists():
         raise NotFoundError(f"execution {execution_id} not found in policy {policy_id}")
-    return Task.objects.filter(execution_id=execution_id).order_by("-start_time", "-id")
+    return Task.objects.filter(execution_id=execution_id).order_by("-id")
 
 
 def webhook_task_log(

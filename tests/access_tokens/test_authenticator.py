@@ -124,6 +124,7 @@ def test_a_token_passes_for_nobody_elses(anna, boss):
     )
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_hit_costs_no_sql_and_tells_of_its_use(anna, uses, clock, django_assert_num_queries):
     made = make(anna)
     authenticate("anna", made.secret, address=HERE)

@@ -24,7 +24,9 @@ def test_health_lists_what_is_there(world: World) -> None:
     # The background process starts beside the server.
     client = world.clients["anonymous"]
     health = eventually(lambda: client.get("/health").json(), lambda found: found["status"] == "healthy")
-    names = ["core", "jobservice", "database", "registry"] + (["redis"] if "HARBOR_REDIS_URL" in world.server.env else [])
+    names = ["core", "jobservice", "database", "registry"] + (
+        ["redis"] if "HARBOR_REDIS_URL" in world.server.env else []
+    )
     assert health == {"status": "healthy", "components": [{"name": n, "status": "healthy"} for n in names]}
 
 

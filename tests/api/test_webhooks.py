@@ -169,6 +169,7 @@ def test_a_quota_that_is_used_up(world: World, receiver: Receiver) -> None:
     event = from_http(request.headers, request.body)
     assert (event["type"], event["operator"]) == ("harbor.quota.exceeded", "admin")
     assert event["requestid"] == refused.headers["X-Request-Id"]
+    assert event.data["repository"]["repo_full_name"] == f"{project}/app"
     assert "will exceed the configured upper limit of 29.3 KiB" in event.data["custom_attributes"]["Details"]
 
 

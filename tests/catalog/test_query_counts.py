@@ -22,10 +22,10 @@ from apps.api.urls import urlpatterns
 from apps.artifacts.icons import icon_digest
 from apps.artifacts.models import Artifact, ArtifactLabel, Repository, Tag, TrashedArtifact, TrashEntry
 from apps.immutability.models import ImmutableRule
-from apps.jobs.models import Execution, Task, TaskLog
+from apps.jobs.models import Execution, Task, TaskLog, WorkerPool
 from apps.jobs.schedules import plan_read, schedule_set
-from apps.jobs.services import NewExecution, NewTask, execution_start, executions_start
-from apps.jobs.types import Trigger, VendorType
+from apps.jobs.services import NewExecution, NewTask, execution_start, executions_start, task_move
+from apps.jobs.types import Status, Trigger, VendorType
 from apps.projects.models import CVEAllowlist, Label, Member, Project
 from apps.quotas.models import Quota
 from apps.retention.models import RetentionPolicy
@@ -80,6 +80,16 @@ _CASES = (
     "retentions/{retention}/executions",
     "retentions/{retention}/executions/{retention_run}/tasks",
     "retentions/{retention}/executions/{retention_run}/tasks/{retention_task}",
+    "system/purgeaudit?page_size=100",
+    "system/purgeaudit/schedule",
+    "system/purgeaudit/{purge}",
+    "system/purgeaudit/{purge}/log",
+    "jobservice/pools",
+    "jobservice/pools/all/workers",
+    "jobservice/jobs/{job}/log",
+    "jobservice/queues",
+    "schedules?page_size=100",
+    "schedules/all/paused",
     "robots?page_size=100",
     "robots?page_size=100&q=Level=project,ProjectID={project_id}",
     "robots/{robot}",
@@ -222,6 +232,7 @@ def _seed(size: Size) -> dict[str, object]:
         "delivery": delivery.execution_id,
         "delivery_task": delivery.pk,
         "collection": _collections(size.groups).pk,
+        **_purges(size.groups),
     }
 
 
@@ -235,6 +246,27 @@ def _collections(count: int) -> Execution:
         TaskLog.objects.create(task=execution.tasks.get(), text=f"{number}\n")
     schedule_set(vendor_type=VendorType.GARBAGE_COLLECTION, plan=plan_read(kind="Daily", cron=""))
     return execution
+
+
+def _purges(count: int) -> dict[str, object]:
+    """Purges of the log, the last of them with a log of its own, their schedule, and pools that run some of them."""
+    for number in range(count):
+        execution = execution_start(
+            vendor_type=VendorType.PURGE_AUDIT_LOG, trigger=Trigger.MANUAL, tasks=[NewTask()]
+        )
+        task = execution.tasks.get()
+        WorkerPool.objects.update_or_create(
+            id=f"pool-{number}", defaults={"host": "host", "pid": number, "concurrency": 10}
+        )
+        task_move(task=task, status=Status.RUNNING, worker=f"pool-{number}")
+    for number in range(count):
+        TaskLog.objects.create(task=task, text=f"{number}\n")
+        schedule_set(
+            vendor_type=VendorType.PURGE_AUDIT_LOG,
+            vendor_id=number,
+            plan=plan_read(kind="Daily", cron=""),
+        )
+    return {"purge": execution.pk, "job": task.pk}
 
 
 def _trash(project: Project, repository: Repository, count: int) -> TrashEntry:
@@ -266,7 +298,9 @@ def _retention(project: Project, count: int) -> Execution:
 def _webhooks(project: Project, count: int) -> tuple[WebhookPolicy, Task]:
     """Policies, and as many deliveries of one of them."""
     for number in range(count):
-        policy = WebhookPolicy(project=project, name=f"p{number}", event_types=["PUSH_ARTIFACT", "REPLICATION"])
+        policy = WebhookPolicy(
+            project=project, name=f"p{number}", event_types=["PUSH_ARTIFACT", "REPLICATION"]
+        )
         policy.targets_set([Target("http", "http://example.com", "secret", payload_format="Default")])
         policy.save()
         execution = executions_start(

@@ -292,6 +292,7 @@ def test_a_deleted_person_is_nobodys_member(project, boss, anna):
     assert [row.user for row in member_list(actor=boss, project=project)] == [anna]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_find_is_warm_and_never_stale(boss, django_assert_num_queries):
     assert project_find("tools") is None
     with django_assert_num_queries(0):
@@ -345,6 +346,7 @@ def test_visible(boss, anna, project):
     assert names(Robot(projects={hidden.id, project.id})) == ["hidden", "shown", "tools"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_actions_and_permissions(project, anna, boss, django_assert_num_queries):
     ref, bert = project_find("tools"), person()
     assert actions_on_repository(acting(bert), ref) == frozenset()

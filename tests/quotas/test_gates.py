@@ -142,6 +142,7 @@ def test_the_warning_says_how_full(gate, make_project, warnings):
     assert (warning.project_id, warning.used, warning.hard) == (project.pk, 90, 100)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_room_is_asked_of_the_database_once(gate, make_project, django_assert_num_queries):
     project = make_project(limit=100)
     charge(gate, project, 30)

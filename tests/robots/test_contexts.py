@@ -121,6 +121,7 @@ def test_everything_that_can_be_granted_works(make_project, make_robot):
         assert context.can_system(resource, action)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_permissions_are_loaded_once(make_project, make_robot, django_assert_num_queries):
     team = make_project()
     robot = make_robot(grant("team", "repository:pull"), level=PROJECT)

@@ -66,12 +66,8 @@ def artifact_delete(
             raise ArtifactReferencedError("the deleting artifact is referenced by others")
         going = with_dependents(repository_id=repository.pk, artifact_id=artifact.pk, digest=artifact.digest)
         names = _tags_of(going)
-        if seen is not None and seen != dict(
-            Tag.objects.filter(artifact=artifact).values_list("name", "push_time")
-        ):
-            raise ArtifactChangedError(
-                f"{artifact.digest} of {repository_name} was tagged or pushed meanwhile"
-            )
+        if seen is not None:
+            _require_unchanged(repository_name, artifact, seen)
         for artifact_id, digest in going.items():
             _check(actor.name, repository, digest, tuple(names[artifact_id]))
         touch(repository_key(repository_name))
@@ -95,6 +91,11 @@ def artifact_delete(
         )
         Repository.objects.filter(pk=repository.pk).update(update_time=at)
         storage_charge(project_id=repository.project_id, delta=-freed, operator=actor.name)
+
+
+def _require_unchanged(repository_name: str, artifact: Artifact, seen: Mapping[str, datetime]) -> None:
+    if seen != dict(Tag.objects.filter(artifact=artifact).values_list("name", "push_time")):
+        raise ArtifactChangedError(f"{artifact.digest} of {repository_name} was tagged or pushed meanwhile")
 
 
 def _write_down(

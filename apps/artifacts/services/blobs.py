@@ -108,7 +108,12 @@ def _blob_link(
     driver = get_driver()
     path = blob_path(digest)
     try:
-        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
+        with (
+            storage_refusal_recorded(
+                project_id=project.id, operator=actor.name, repository_name=repository_name
+            ),
+            write_atomic(),
+        ):
             repository_id = repository_ensure(project=project, name=repository_name)
             blob_id = blob_ensure(digest=str(digest), size=size, stored=True)
             step("commit: row locked")
@@ -120,7 +125,9 @@ def _blob_link(
             repository_blobs_link(repository_id=repository_id, blob_ids=[blob_id])
             added = project_blobs_link(project_id=project.id, sizes={blob_id: size})
             step("commit: linked")
-            storage_charge(project_id=project.id, delta=added, operator=actor.name)
+            storage_charge(
+                project_id=project.id, delta=added, operator=actor.name, repository_name=repository_name
+            )
     except IntegrityError:
         raise RepositoryUnknownError(
             f"project {project.name} or the repository was deleted during the push"
@@ -165,9 +172,14 @@ def blob_mount(
     )
     if blob is None:
         return False
-    storage_check(project_id=project.id, needed=0, operator=actor.name)
+    storage_check(project_id=project.id, needed=0, operator=actor.name, repository_name=repository_name)
     try:
-        with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
+        with (
+            storage_refusal_recorded(
+                project_id=project.id, operator=actor.name, repository_name=repository_name
+            ),
+            write_atomic(),
+        ):
             # The lock keeps the collector out; a row that it took before us is no longer there or no longer live, and
             # its bytes may be gone. No other lock than that of an update: a push that links the blob at this moment
             # checks its foreign key at commit, behind the quota that we take last.
@@ -178,7 +190,9 @@ def blob_mount(
             repository_id = repository_ensure(project=project, name=repository_name)
             repository_blobs_link(repository_id=repository_id, blob_ids=[blob.id])
             added = project_blobs_link(project_id=project.id, sizes={blob.id: blob.size})
-            storage_charge(project_id=project.id, delta=added, operator=actor.name)
+            storage_charge(
+                project_id=project.id, delta=added, operator=actor.name, repository_name=repository_name
+            )
     except IntegrityError:
         raise RepositoryUnknownError(
             f"project {project.name} or the repository was deleted during the push"

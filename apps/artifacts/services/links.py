@@ -149,29 +149,31 @@ def project_blobs_release(*, project_id: int, blob_ids: Iterable[int], even_if_l
     return sum(Blob.objects.filter(pk__in=free).values_list("size", flat=True))
 
 
-def storage_charge(*, project_id: int, delta: int, operator: str) -> None:
+def storage_charge(*, project_id: int, delta: int, operator: str, repository_name: str = "") -> None:
     """Run the storage gates; the last statement of a transaction."""
     if delta:
         for gate in gates.storage:
-            gate.charge(project_id, delta, operator)
+            gate.charge(project_id, delta, operator, repository_name)
 
 
 @contextmanager
-def storage_refusal_recorded(*, project_id: int, operator: str) -> Iterator[None]:
+def storage_refusal_recorded(*, project_id: int, operator: str, repository_name: str = "") -> Iterator[None]:
     """Around a transaction: what a charge in it refused is recorded when the transaction has been rolled back."""
     try:
         yield
     except StorageRefusedError as error:
-        storage_check(project_id=project_id, needed=error.needed, operator=operator)
+        storage_check(
+            project_id=project_id, needed=error.needed, operator=operator, repository_name=repository_name
+        )
         raise
 
 
-def storage_check(*, project_id: int, needed: int, operator: str) -> None:
+def storage_check(*, project_id: int, needed: int, operator: str, repository_name: str = "") -> None:
     """Refuse ``needed`` bytes that cannot fit, before any byte is moved. No transaction is open."""
     for gate in gates.storage:
         room = gate.room(project_id)
         if room is not None and needed > room:
-            gate.refuse(project_id, needed, operator)
+            gate.refuse(project_id, needed, operator, repository_name)
 
 
 def storage_room(*, project_id: int) -> int | None:

@@ -94,7 +94,10 @@ def _push(
     content: Content,
     tags: tuple[str, ...],
 ) -> PushResult:
-    with storage_refusal_recorded(project_id=project.id, operator=actor.name), write_atomic():
+    with (
+        storage_refusal_recorded(project_id=project.id, operator=actor.name, repository_name=repository_name),
+        write_atomic(),
+    ):
         blobs = _required_blobs(repository_name, manifest)
         step("manifest: blobs held")
         push = Push(
@@ -176,7 +179,7 @@ def _store(
     added = project_blobs_link(project_id=project.id, sizes=sizes)
     # Late, like the quota: pushes to one repository wait for each other from here on.
     Repository.objects.filter(pk=repository_id).update(update_time=now, listed=True)
-    storage_charge(project_id=project.id, delta=added, operator=operator)
+    storage_charge(project_id=project.id, delta=added, operator=operator, repository_name=repository_name)
     step("manifest: stored")
     return PushResult(artifact_id=target.artifact_id, created=existing is None)
 

@@ -48,7 +48,9 @@ def start(request: Request, caller: Caller, target: Target, last: str) -> Respon
     # One byte at least: to a project that is full nothing can be added, whatever its length.
     needed = max(request.content_length or 0, 1)
     _check_size(request.content_length)
-    storage_check(project_id=target.project.id, needed=needed, operator=caller.name)
+    storage_check(
+        project_id=target.project.id, needed=needed, operator=caller.name, repository_name=target.name
+    )
     release_connection()
     upload_id = upload_create(repository_name=target.name)
     if digest_given is not None:
@@ -164,7 +166,12 @@ def _receive(
     most = settings.HARBOR.max_blob_size
     _check_size(offset + (request.content_length or 0))
     if request.content_length and room is not None and request.content_length > room:
-        storage_check(project_id=target.project.id, needed=request.content_length, operator=caller.name)
+        storage_check(
+            project_id=target.project.id,
+            needed=request.content_length,
+            operator=caller.name,
+            repository_name=target.name,
+        )
     limits = [limit for limit in (room, most - offset if most else None) if limit is not None]
     release_connection()
     try:
@@ -188,7 +195,12 @@ def _receive(
         ) from None
     except BlobSizeError:
         if room is not None and request.received > room:
-            storage_check(project_id=target.project.id, needed=request.received, operator=caller.name)
+            storage_check(
+                project_id=target.project.id,
+                needed=request.received,
+                operator=caller.name,
+                repository_name=target.name,
+            )
         raise
 
 
