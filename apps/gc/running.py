@@ -127,8 +127,7 @@ class _Run:
             for batch in chunks((pk for pk, _, _ in unneeded), marking.BATCH):
                 self._check()
                 marking.blobs_mark(blob_ids=batch, touched_before=self._deadline)
-            idle = idly_linked_blobs(within, touched_before=self._deadline)
-            for batch in chunks(idle, marking.BATCH):
+            for batch in chunks(idly_linked_blobs(within), marking.BATCH):
                 self._check()
                 marking.blobs_unlink(blob_ids=batch, touched_before=self._deadline)
         strays_mark(

@@ -35,12 +35,14 @@ _UNNEEDED = (
     " AND need.blob_id > %s AND need.blob_id <= %s)"
 )
 _IDLE_LINKS = (
-    "SELECT DISTINCT link.blob_id FROM {table} AS link JOIN blob ON blob.id = link.blob_id"
-    " WHERE link.blob_id > %s AND link.blob_id <= %s AND blob.id > %s AND blob.id <= %s"
-    " AND blob.state = 'live' AND blob.touched_at < %s"
-    " AND NOT EXISTS (SELECT 1 FROM artifact_blob AS need JOIN artifact ON artifact.id = need.artifact_id"
-    " WHERE need.blob_id = link.blob_id AND artifact.{owner} = link.{owner}"
-    " AND need.blob_id > %s AND need.blob_id <= %s)"
+    "WITH used AS MATERIALIZED (SELECT need.blob_id, artifact.repository_id, artifact.project_id"
+    " FROM artifact_blob AS need JOIN artifact ON artifact.id = need.artifact_id"
+    " WHERE need.blob_id > %s AND need.blob_id <= %s)"
+    " SELECT link.blob_id FROM repository_blob AS link WHERE link.blob_id > %s AND link.blob_id <= %s"
+    " AND NOT EXISTS (SELECT 1 FROM used"
+    " WHERE used.blob_id = link.blob_id AND used.repository_id = link.repository_id)"
+    " UNION SELECT link.blob_id FROM project_blob AS link WHERE link.blob_id > %s AND link.blob_id <= %s"
+    " AND NOT EXISTS (SELECT 1 FROM used WHERE used.blob_id = link.blob_id AND used.project_id = link.project_id)"
 )
 _IN_TRASH = " JOIN trash_entry AS entry ON entry.id = trashed.entry_id AND entry.deleted_at >= %s"
 _NEEDED = (
@@ -100,17 +102,11 @@ def unneeded_blobs(within: tuple[int, int], *, touched_before: datetime) -> list
         return [(pk, size, bool(stored)) for pk, size, stored in cursor.fetchall()]
 
 
-def idly_linked_blobs(within: tuple[int, int], *, touched_before: datetime) -> list[int]:
-    """Blobs of a range that a repository or a project links without an artifact there that needs them."""
-    found: set[int] = set()
+def idly_linked_blobs(within: tuple[int, int]) -> list[int]:
+    """Blobs of a range that a repository or a project links without an artifact there that needs them, new ones too."""
     with connection.cursor() as cursor:
-        for table, owner in (("repository_blob", "repository_id"), ("project_blob", "project_id")):
-            cursor.execute(
-                _IDLE_LINKS.format(table=table, owner=owner),
-                [*within, *within, sql_time(touched_before), *within],
-            )
-            found.update(row[0] for row in cursor.fetchall())
-    return sorted(found)
+        cursor.execute(_IDLE_LINKS, [*within, *within, *within])
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def needed_blobs(blob_ids: Some[int], *, deleted_since: datetime | None = None) -> set[int]:

@@ -23,7 +23,8 @@ MOST = {
     "GET blob": 3,
     "GET manifest": 3,
     "POST blob": 9,
-    "PUT manifest": 21,
+    # Cold it also loads the push rules and the webhooks of the project.
+    "PUT manifest": 22,
     "PUT manifest, warm": 19,
     "GET tags": 3,
     "GET referrers": 3,

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _SETTINGS = {"HARBOR_WORKERS": "1", "HARBOR_JOB_LOST_SECONDS": "6", "HARBOR_ACCESS_LOG": "false"}
 _ROWS = 400_000
+_ENOUGH = 250_000
 _COLUMNS = (
     "op_time, operation, operation_description, operation_result, resource, resource_type, username, address,"
     " method, credential"
@@ -44,6 +45,7 @@ class Jobs:
     def __init__(self, server: HarborServer) -> None:
         self.server = server
         self.admin = api(server.url, server.admin)
+        self.rows = 0
 
     def close(self) -> None:
         self.admin.close()
@@ -60,8 +62,10 @@ class Jobs:
             return found
 
     def fill(self) -> None:
-        """Old pulls to purge."""
-        self.sql(_POSTGRESQL if "HARBOR_DATABASE_URL" in self.server.env else _SQLITE)
+        """Old pulls to purge, enough for some seconds; what a test before has left is taken."""
+        if self.sql(_PULLS)[0] < _ENOUGH:
+            self.sql(_POSTGRESQL if "HARBOR_DATABASE_URL" in self.server.env else _SQLITE)
+        (self.rows,) = self.sql(_PULLS)
 
     def begin(self, *, dry_run: bool = False) -> str:
         """A purge; its URL."""
@@ -80,7 +84,7 @@ class Jobs:
     def begin_and_wait_for_the_middle(self, *, logged: bool = True) -> str:
         """A purge that has deleted some rows, whose log has begun, and that is not done."""
         url = self.begin()
-        eventually(lambda: self.sql(_PULLS)[0] < _ROWS and (self.log(url) or not logged))
+        eventually(lambda: self.sql(_PULLS)[0] < self.rows and (self.log(url) or not logged))
         assert self.sql(_PULLS)[0] > 0
         assert self.status(url) == "Running"
         return url
@@ -137,43 +141,6 @@ def jobs(request: pytest.FixtureRequest) -> Iterator[Jobs]:
         yield found
 
 
-def test_a_job_whose_worker_is_killed_goes_on(jobs: Jobs) -> None:
-    jobs.fill()
-    url = jobs.begin_and_wait_for_the_middle()
-    killed = jobs.worker_pid()
-    os.kill(killed, signal.SIGKILL)
-
-    jobs.wait(url)
-
-    assert jobs.worker_pid() != killed
-    assert jobs.sql(_PULLS) == [0]
-    assert jobs.purged(url) == _ROWS, "each row counts once"
-    assert jobs.log(url).count("Purge audit job start") == 2, "the log goes on in the same place"
-
-
-def test_a_job_whose_worker_ends_goes_on_without_delay(jobs: Jobs) -> None:
-    jobs.fill()
-    url = jobs.begin_and_wait_for_the_middle()
-    os.kill(jobs.worker_pid(), signal.SIGTERM)
-
-    jobs.wait(url)
-    assert jobs.sql(_PULLS) == [0]
-    assert jobs.purged(url) == _ROWS
-    assert jobs.sql("SELECT max(losses) FROM task") == [0], "nobody had to miss it"
-
-
-def test_a_server_that_is_killed_goes_on_when_it_is_back(jobs: Jobs) -> None:
-    jobs.fill()
-    url, waiting = jobs.begin_and_wait_for_the_middle(), jobs.begin(dry_run=True)
-    jobs.server.kill9()
-    jobs.server.start()
-
-    jobs.wait(url)
-    jobs.wait(waiting)
-    assert jobs.purged(url) == _ROWS
-    assert jobs.sql(_PULLS) == [0]
-
-
 @pytest.mark.parametrize("way", ["execution", "job"])
 def test_a_job_is_stopped(jobs: Jobs, way: str) -> None:
     jobs.fill()
@@ -191,8 +158,44 @@ def test_a_job_is_stopped(jobs: Jobs, way: str) -> None:
 
     jobs.wait(url, "Stopped")
     assert jobs.log(url).endswith("[WARNING] stopped\n")
-    assert 0 < jobs.sql(_PULLS)[0] < _ROWS
-    jobs.sql("DELETE FROM audit_log_ext WHERE operation = 'pull'")
+    assert 0 < jobs.sql(_PULLS)[0] < jobs.rows
+
+
+def test_a_job_whose_worker_is_killed_goes_on(jobs: Jobs) -> None:
+    jobs.fill()
+    url = jobs.begin_and_wait_for_the_middle()
+    killed = jobs.worker_pid()
+    os.kill(killed, signal.SIGKILL)
+
+    jobs.wait(url)
+
+    assert jobs.worker_pid() != killed
+    assert jobs.sql(_PULLS) == [0]
+    assert jobs.purged(url) == jobs.rows, "each row counts once"
+    assert jobs.log(url).count("Purge audit job start") == 2, "the log goes on in the same place"
+
+
+def test_a_job_whose_worker_ends_goes_on_without_delay(jobs: Jobs) -> None:
+    jobs.fill()
+    url = jobs.begin_and_wait_for_the_middle()
+    os.kill(jobs.worker_pid(), signal.SIGTERM)
+
+    jobs.wait(url)
+    assert jobs.sql(_PULLS) == [0]
+    assert jobs.purged(url) == jobs.rows
+    assert jobs.sql("SELECT max(losses) FROM task") == [0], "nobody had to miss it"
+
+
+def test_a_server_that_is_killed_goes_on_when_it_is_back(jobs: Jobs) -> None:
+    jobs.fill()
+    url, waiting = jobs.begin_and_wait_for_the_middle(), jobs.begin(dry_run=True)
+    jobs.server.kill9()
+    jobs.server.start()
+
+    jobs.wait(url)
+    jobs.wait(waiting)
+    assert jobs.purged(url) == jobs.rows
+    assert jobs.sql(_PULLS) == [0]
 
 
 def test_redis_that_lost_everything(jobs: Jobs, own_redis: Redis) -> None:
@@ -204,7 +207,7 @@ def test_redis_that_lost_everything(jobs: Jobs, own_redis: Redis) -> None:
 
     for url in (running, first, second):
         jobs.wait(url)
-    assert jobs.purged(running) == _ROWS
+    assert jobs.purged(running) == jobs.rows
     assert jobs.log(running).count("Purge audit job start") == 1
     after = jobs.begin(dry_run=True)
     jobs.wait(after)

@@ -148,6 +148,31 @@ def test_a_multipart_upload_without_objects_is_walked_and_discarded(bucket, driv
     assert list(driver.walk_uploads()) == []
 
 
+def test_a_copy_in_parts_that_a_crash_cut_off_is_walked_and_discarded(bucket, driver):
+    """It is at the key of the blob, which may be there by now: that stays."""
+    driver.put(TARGET, b"the blob")
+    bucket.client.create_multipart_upload(Bucket=bucket.name, Key=bucket.key(TARGET))
+    (found,) = driver.walk_uploads()
+    assert (found.path, found.size) == (TARGET, 0)
+    driver.discard_upload(found.path)
+    assert multiparts(bucket) == []
+    assert driver.get(TARGET) == b"the blob"
+    assert list(driver.walk_uploads()) == []
+
+
+def test_an_upload_is_as_new_as_its_last_part(bucket, driver):
+    """One request may send parts for hours, and writes no other object in that time."""
+    path = upload(driver, DATA)
+    for name in objects(bucket, path):
+        if name != "multipart":
+            bucket.client.delete_object(Bucket=bucket.name, Key=bucket.key(f"{path}/{name}"))
+    parts = bucket.client.list_parts(
+        Bucket=bucket.name, Key=bucket.key(f"{path}/data"), UploadId=multiparts(bucket)[0]
+    )["Parts"]
+    (found,) = driver.walk_uploads()
+    assert found.modified >= max(part["LastModified"] for part in parts)
+
+
 def test_parts_that_a_rule_of_the_bucket_took_away_are_sent_again(bucket, driver):
     path = upload(driver, DATA[: 8 * MIB])
     (multipart_id,) = multiparts(bucket)
