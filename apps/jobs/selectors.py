@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.common.database import database_time
 from apps.common.errors import NotFoundError
 from apps.jobs.logs import log_text
 from apps.jobs.models import Execution, PausedQueue, Schedule, Task, WorkerPool
@@ -114,8 +114,7 @@ def running_counts() -> list[tuple[str, str, int]]:
 
 def pool_list() -> QuerySet[WorkerPool]:
     """Worker processes that are alive, the oldest first."""
-    deadline = database_time() - lost_after()
-    return WorkerPool.objects.filter(heartbeat_at__gte=deadline).order_by("start_at", "id")
+    return WorkerPool.objects.filter(heartbeat_at__gte=Now() - lost_after()).order_by("start_at", "id")
 
 
 def running_of(pool_ids: list[str]) -> dict[str, list[Task]]:

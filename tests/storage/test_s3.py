@@ -1,6 +1,7 @@
 """What only the S3 driver can get wrong: crashes between two requests, parts, copies, options, other nodes."""
 
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 import botocore.client
@@ -22,6 +23,7 @@ from apps.storage.factory import make_driver
 from apps.storage.layout import UPLOADS
 from apps.storage.storage_url import parse_storage_url
 from tests.storage.samples import new_upload, upload
+from tests.support.waiting import eventually
 
 TARGET = "docker/registry/v2/blobs/sha256/ab/abcd/data"
 DATA = bytes(range(256)) * (13 * MIB // 256) + b"the tail"
@@ -162,15 +164,20 @@ def test_a_copy_in_parts_that_a_crash_cut_off_is_walked_and_discarded(bucket, dr
 
 def test_an_upload_is_as_new_as_its_last_part(bucket, driver):
     """One request may send parts for hours, and writes no other object in that time."""
-    path = upload(driver, DATA)
-    for name in objects(bucket, path):
-        if name != "multipart":
-            bucket.client.delete_object(Bucket=bucket.name, Key=bucket.key(f"{path}/{name}"))
-    parts = bucket.client.list_parts(
-        Bucket=bucket.name, Key=bucket.key(f"{path}/data"), UploadId=multiparts(bucket)[0]
-    )["Parts"]
+    path = upload(driver, DATA[: 8 * MIB])
+    key, (multipart_id,) = bucket.key(f"{path}/data"), multiparts(bucket)
+    marker = bucket.client.head_object(Bucket=bucket.name, Key=bucket.key(f"{path}/multipart"))
+
+    def send() -> datetime:
+        where = {"Bucket": bucket.name, "Key": key, "UploadId": multipart_id}
+        bucket.client.upload_part(**where, PartNumber=2, Body=DATA[: 5 * MIB])
+        return bucket.client.list_parts(**where)["Parts"][-1]["LastModified"]
+
+    # Its clock shows whole seconds.
+    sent = eventually(send, lambda at: at > marker["LastModified"])
+
     (found,) = driver.walk_uploads()
-    assert found.modified >= max(part["LastModified"] for part in parts)
+    assert found.modified == sent
 
 
 def test_parts_that_a_rule_of_the_bucket_took_away_are_sent_again(bucket, driver):
