@@ -33,6 +33,7 @@ _DROP = (
 @again_after_deadlock
 def blobs_mark(*, blob_ids: Sequence[int], touched_before: datetime) -> None:
     """Mark those of the blobs that nothing needs; what somebody holds at this moment stays for another run."""
+    step("mark: candidates chosen")
     with write_atomic():
         sizes = _lock(blob_ids, touched_before)
         step("mark: rows locked")

@@ -13,10 +13,14 @@ _BASE = "/api/v2.0"
 _PARAMETER = re.compile(r"{(\w+)}")
 # Without these a list is refused before its pages are looked at.
 _NEEDED = {"groupname": "a", "username": "a", "scope": "g"}
+# Lists of one policy or execution need one: they are tried where those are made.
+_PLACES = {"project_name", "project_name_or_id", "repository_name", "reference", "user_id", "group_id"}
 _LISTS = {
     path.removeprefix(_BASE): {one["name"] for one in methods["get"].get("parameters", ())}
     for path, methods in describe()["paths"].items()
     if "get" in methods
+    and _PLACES.issuperset(_PARAMETER.findall(path))
+    and not any(one["name"] == "policy_id" for one in methods["get"].get("parameters", ()))
     and any(one["name"] == "page" for one in methods["get"].get("parameters", ()))
     and "X-Total-Count" in methods["get"]["responses"]["200"].get("headers", {})
 }

@@ -24,6 +24,7 @@ from apps.storage.layout import BLOBS, blob_digest
 from apps.storage.selectors import get_driver
 
 STEPS = (
+    "mark: candidates chosen",
     "mark: rows locked",
     "mark: rows marked",
     "mark: committed",

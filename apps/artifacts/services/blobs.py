@@ -173,6 +173,7 @@ def blob_mount(
     if blob is None:
         return False
     storage_check(project_id=project.id, needed=0, operator=actor.name, repository_name=repository_name)
+    step("mount: blob found")
     try:
         with (
             storage_refusal_recorded(
