@@ -76,6 +76,7 @@ class Workers:
 def blobs_sweep(*, blob_ids: Sequence[int], task_id: int, workers: Workers, log: Log) -> Swept:
     """Delete those of the blobs that are still ``deleting``, bytes first; counts them for the task."""
     swept = Swept()
+    step("sweep: batch chosen")
     with write_atomic():
         rows = Blob.objects.select_for_update(skip_locked=True).filter(
             pk__in=list(blob_ids), state=Blob.DELETING

@@ -29,6 +29,7 @@ STEPS = (
     "mark: rows marked",
     "mark: committed",
     "strays: marked",
+    "sweep: batch chosen",
     "sweep: rows locked",
     "sweep: bytes deleted",
     "sweep: rows deleted",
