@@ -54,8 +54,9 @@ endif
 	$(PYTEST) $(T)
 
 .PHONY: bench
-bench: .state/dev programs ## Measure against Debian's docker-registry and print the ratios
+bench: .state/dev programs ## Measure against Debian's docker-registry, and a collection
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.garbage files
 
 .PHONY: lint
 lint: .state/dev ## Check style, types, imports between the floors, migrations, templates and generated pages
