@@ -11,6 +11,7 @@ from tests.support.accounts import Person, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
+from tests.support.waiting import eventually
 
 PASSWORD = "Correct-Horse-9-Battery"
 REPOSITORY = "team%2Fapp"  # The client encodes it once more, as Harbor wants it.
@@ -150,7 +151,7 @@ def _quota(client: harbor.ApiClient, project_id: int) -> None:
 
 def test_the_installation(server: HarborServer) -> None:
     client = client_of(server, server.admin)
-    assert harbor.HealthApi(client).get_health().status == "healthy"
+    eventually(lambda: harbor.HealthApi(client).get_health().status, "healthy".__eq__)
     info = harbor.SysteminfoApi(client)
     assert info.get_system_info().auth_mode == "db_auth"
     assert info.get_volumes().storage[0].total > 0
