@@ -14,8 +14,8 @@ PYTEST_WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 # What the tests and the benchmark drive, as PROGRAM:DEBIAN-PACKAGE.
-PROGRAMS := initdb:postgresql redis-server:redis-server skopeo:skopeo buildah:buildah podman:podman \
-	dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx
+PROGRAMS := initdb:postgresql redis-server:redis-server redis-sentinel:redis-sentinel skopeo:skopeo \
+	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx
 
 .PHONY: help
 help: ## Show this list
@@ -57,6 +57,10 @@ endif
 bench: .state/dev programs ## Measure against Debian's docker-registry, and a collection
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.garbage files
+
+.PHONY: static
+static: .state/dev ## Compress the files of others that the portal serves, after one of them changed
+	$(BIN)/python -m whitenoise.compress --quiet --no-brotli apps/portal/static/vendor md LICENSE
 
 .PHONY: lint
 lint: .state/dev ## Check style, types, imports between the floors, migrations, templates and generated pages

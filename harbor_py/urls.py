@@ -7,9 +7,10 @@ from apps.api.explorer import ExplorerView
 urlpatterns = [
     path("api/", include("apps.api.urls")),
     path("c/", include("apps.api.sessions")),
-    path("devcenter-api-2.0", ExplorerView.as_view()),
+    path("devcenter-api-2.0", ExplorerView.as_view(), name="explorer"),
+    path("", include("apps.portal.urls")),
 ]
 
-handler400 = "apps.api.errors.bad_request"
-handler404 = "apps.api.errors.not_found"
-handler500 = "apps.api.errors.server_error"
+handler400 = "harbor_py.errors.bad_request"
+handler404 = "harbor_py.errors.not_found"
+handler500 = "harbor_py.errors.server_error"

@@ -14,6 +14,7 @@ from tests.support.accounts import api
 from tests.support.environment import TestEnvironment
 from tests.support.server import HarborServer
 from tests.support.services import PostgreSQL, Redis
+from tests.support.world import World, make_world
 
 _SHARED = frozenset({"embedded_server", "cluster_server", "server", "docker_daemon"})
 _environment = TestEnvironment()
@@ -133,6 +134,23 @@ def admin_api(server):
     """The REST API of ``server`` as its administrator."""
     with api(server.url, server.admin) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def worlds() -> Iterator[dict[str, World]]:
+    """The worlds made so far by the server's URL: making one costs a dozen password hashes."""
+    made: dict[str, World] = {}
+    yield made
+    for world in made.values():
+        for client in world.clients.values():
+            client.close()
+
+
+@pytest.fixture
+def world(server: HarborServer, worlds: dict[str, World]) -> World:
+    if server.url not in worlds:
+        worlds[server.url] = make_world(server)
+    return worlds[server.url]
 
 
 def _running(server: HarborServer) -> Iterator[HarborServer]:

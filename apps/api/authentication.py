@@ -7,11 +7,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apps.accounts.authentication import authenticate
+from apps.accounts.cookies import SESSION_COOKIE
 from apps.accounts.security import Principal, SecurityContext, context_of
 from apps.accounts.sessions import session_principal
-from apps.api.cookies import SESSION_COOKIE
-from apps.api.middleware import PERSON
 from apps.common.forwarding import client_address
+from apps.common.logs import PERSON
 from apps.common.origin import take_credential
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 
-from apps.api.cookies import SESSION_COOKIE, is_secure
+from apps.accounts.cookies import SESSION_COOKIE, is_secure
 from apps.api.errors import error_response
 from apps.common.forwarding import base_url
 
@@ -23,13 +23,17 @@ def needs_token(request: HttpRequest) -> bool:
     """Whether a browser could send this request with somebody's rights without them knowing.
 
     Credentials in ``Authorization`` no other site can make it send, and the API does nothing for a request without
-    any; a login, though, could be one to the account of an attacker.
+    any; a login, though, could be one to the account of an attacker. Pages know nothing but sessions.
     """
-    if request.path_info == LOGIN_PATH:
+    if request.path_info == LOGIN_PATH or _is_page(request):
         return True
     if "HTTP_AUTHORIZATION" in request.META:
         return False
     return not request.path_info.startswith("/api/") or SESSION_COOKIE in request.COOKIES
+
+
+def _is_page(request: HttpRequest) -> bool:
+    return not request.path_info.startswith(("/api/", "/c/"))
 
 
 class CsrfMiddleware(CsrfViewMiddleware):
@@ -60,11 +64,14 @@ class CsrfMiddleware(CsrfViewMiddleware):
         return answered
 
     def _check_token(self, request: HttpRequest) -> None:
-        """By the header alone, as Django does for all methods but POST.
+        """By the header alone, as Django does for all methods but POST, unless it is the form of a page.
 
-        There it would look into the form first: read it into memory, and write the files of a multipart one to the disk,
-        for anybody and before anything is checked.
+        Django would look into any form first: read it into memory, and write the files of a multipart one to the disk,
+        for anybody and before anything is checked. The forms of pages are bounded in size, and hold no files.
         """
+        if _is_page(request) and request.content_type == "application/x-www-form-urlencoded":
+            super()._check_token(request)  # type: ignore[misc] # the stubs do not know it
+            return
         method, request.method = request.method, "PUT"
         try:
             super()._check_token(request)  # type: ignore[misc] # the stubs do not know it
@@ -77,5 +84,7 @@ class CsrfMiddleware(CsrfViewMiddleware):
             return True
         return bool(super()._origin_verified(request))  # type: ignore[misc] # the stubs do not know it
 
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # noqa: ARG002 (Django's signature)
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        if _is_page(request):
+            return super()._reject(request, reason)  # type: ignore[misc, no-any-return] # the stubs do not know it
         return error_response(HTTPStatus.FORBIDDEN, "FORBIDDEN", "CSRF token invalid")

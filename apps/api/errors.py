@@ -13,39 +13,12 @@ from rest_framework.response import Response
 
 from apps.common.database import connections_heal
 from apps.common.errors import DomainError
+from apps.common.statuses import STATUS
 from apps.oci.errors import OciError
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/json; charset=utf-8"
-
-# Code of a domain error → status and the code that the API shows. What is not here is a defect: 500.
-STATUS: dict[str, tuple[HTTPStatus, str]] = {
-    "BAD_REQUEST": (HTTPStatus.BAD_REQUEST, "BAD_REQUEST"),
-    "DIGEST_INVALID": (HTTPStatus.BAD_REQUEST, "DIGEST_INVALID"),
-    "MANIFEST_INVALID": (HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID"),
-    "NAME_INVALID": (HTTPStatus.BAD_REQUEST, "BAD_REQUEST"),
-    "TAG_INVALID": (HTTPStatus.BAD_REQUEST, "BAD_REQUEST"),
-    "SIZE_INVALID": (HTTPStatus.BAD_REQUEST, "BAD_REQUEST"),
-    "UNSUPPORTED": (HTTPStatus.BAD_REQUEST, "UNSUPPORTED"),
-    "UNAUTHORIZED": (HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED"),
-    "FORBIDDEN": (HTTPStatus.FORBIDDEN, "FORBIDDEN"),
-    "DENIED": (HTTPStatus.FORBIDDEN, "DENIED"),
-    "NOT_FOUND": (HTTPStatus.NOT_FOUND, "NOT_FOUND"),
-    "NAME_UNKNOWN": (HTTPStatus.NOT_FOUND, "NOT_FOUND"),
-    "MANIFEST_UNKNOWN": (HTTPStatus.NOT_FOUND, "NOT_FOUND"),
-    "MANIFEST_BLOB_UNKNOWN": (HTTPStatus.NOT_FOUND, "NOT_FOUND"),
-    "BLOB_UNKNOWN": (HTTPStatus.NOT_FOUND, "NOT_FOUND"),
-    "METHOD_NOT_ALLOWED": (HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
-    "CONFLICT": (HTTPStatus.CONFLICT, "CONFLICT"),
-    "PRECONDITION": (HTTPStatus.PRECONDITION_FAILED, "PRECONDITION"),
-    "VIOLATE_FOREIGN_KEY_CONSTRAINT": (HTTPStatus.PRECONDITION_FAILED, "VIOLATE_FOREIGN_KEY_CONSTRAINT"),
-    "PROJECTPOLICYVIOLATION": (HTTPStatus.PRECONDITION_FAILED, "PROJECTPOLICYVIOLATION"),
-    "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "REQUEST_ENTITY_TOO_LARGE"),
-    "UNPROCESSABLE_ENTITY": (HTTPStatus.UNPROCESSABLE_ENTITY, "UNPROCESSABLE_ENTITY"),
-    "TOO_MANY_REQUEST": (HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_REQUEST"),
-    "UNAVAILABLE": (HTTPStatus.SERVICE_UNAVAILABLE, "UNKNOWN"),
-}
 
 # DRF's codes for values of the right type that break a bound of the contract: Harbor answers 422 to those.
 _BOUNDS = {"max_length", "min_length", "max_value", "min_value"}

@@ -11,12 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.api.errors import bad_request
 from apps.api.operations import operation_name
-from apps.common.logs import take_request_id, write_access_line
+from apps.common.logs import PERSON, take_request_id, write_access_line
 from apps.common.metrics import get_recorder
 from apps.common.origin import take_request
-
-# Who is calling, for the access line; authentication puts it into the request's META.
-PERSON = "harbor.person"
 
 _SLASHES = re.compile("/{2,}")
 _PARAMETER = re.compile(r"<\w+:(\w+)>")

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from rest_framework.request import Request
 
-from apps.api.middleware import PERSON
 from apps.artifacts.gates import GateRefusedError, StorageRefusedError
 from apps.audit.refusals import refusal_record
+from apps.common.logs import PERSON
 from apps.common.origin import ANONYMOUS, current_credential
 
 _BASE = "/api/v2.0/"

@@ -6,9 +6,9 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.cookies import SESSION_COOKIE, session_cookie_set
 from apps.accounts.selectors import user_exists
 from apps.accounts.sessions import session_close, session_open
-from apps.api.cookies import SESSION_COOKIE, session_cookie_set
 from apps.api.parsers import BoundedFormParser
 from apps.api.views import HarborView
 from apps.common.errors import UnauthorizedError

@@ -32,11 +32,20 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[ModelT]):
-    """``total`` is exact, or an estimate that is never too small as long as rows remain; ``link`` may be ""."""
+    """``total`` is exact, or an estimate that is never too small as long as rows remain.
+
+    ``previous`` and ``following`` are the URLs of the pages before and after, "" where there is none.
+    """
 
     rows: list[ModelT]
     total: int
-    link: str = ""
+    previous: str = ""
+    following: str = ""
+
+    @property
+    def link(self) -> str:
+        """The value of ``Link``, "" for a list of one page."""
+        return link_header(self.previous, self.following)
 
 
 def list_page(rows: QuerySet[ModelT], page: Page, address: Address, *, most_rows: int = 0) -> Listing[ModelT]:
@@ -130,4 +139,4 @@ def _listing(
     before = before and page.number > 1
     previous = url(page.number - 1, backward=True) if before else ""
     following = url(page.number + 1, backward=False) if after else ""
-    return Listing(found, count.total, link_header(previous, following))
+    return Listing(found, count.total, previous, following)

@@ -15,6 +15,9 @@ from apps.common.forwarding import client_address
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 
+# Who is calling, for the access line; authentication puts it into the request's META.
+PERSON = "harbor.person"
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}\Z")
 
 

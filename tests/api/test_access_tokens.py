@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Person, Role, add_member, api, make_project, make_user, unique
 from tests.support.http import RegistryClient, RegistryError
 from tests.support.images import make_image
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 _NEVER = "0001-01-01T00:00:00.000Z"
 

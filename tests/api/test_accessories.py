@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project
 from tests.support.contents import make_manifest
 from tests.support.http import RegistryClient
 from tests.support.images import OCI_CONFIG, Content, Image, make_artifact, make_image, make_index
+from tests.support.world import World
 
 _COSIGN_LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 

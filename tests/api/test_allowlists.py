@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project, unique
+from tests.support.world import World
 
 _NEVER = "0001-01-01T00:00:00.000Z"
 

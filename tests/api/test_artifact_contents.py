@@ -8,7 +8,6 @@ import json
 import httpx
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import make_project
 from tests.support.contents import (
     MODEL_CONFIG,
@@ -20,6 +19,7 @@ from tests.support.contents import (
 )
 from tests.support.http import RegistryClient
 from tests.support.images import Content, Image, Index, make_image, make_index, tar_of
+from tests.support.world import REPOSITORY, World
 
 PNG = b"\x89PNG\r\n\x1a\n of our own"
 _DOC = "application/vnd.cncf.model.doc.v1."

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import api, make_project, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_artifact, make_image, make_index
+from tests.support.world import REPOSITORY, World
 
 _NEVER = "0001-01-01T00:00:00.000Z"
 _ENCODED = REPOSITORY.replace("/", "%252F")

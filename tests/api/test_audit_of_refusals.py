@@ -7,11 +7,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import Person, make_project
 from tests.support.http import ACCEPT, RegistryClient
 from tests.support.images import make_image
 from tests.support.waiting import eventually
+from tests.support.world import REPOSITORY, World
 
 
 def log_until(world: World, query: str, done: Callable[[list[dict]], bool]) -> list[dict]:

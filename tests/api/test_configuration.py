@@ -6,13 +6,13 @@ import httpx
 import jwt
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import api, make_project, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.server import HarborServer
 from tests.support.settings import changed_settings
 from tests.support.waiting import eventually
+from tests.support.world import REPOSITORY, World
 
 _PASSWORDS = ("ldap_search_password", "oidc_client_secret", "uaa_client_secret")
 _PROCESSES = 6

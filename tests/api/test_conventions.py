@@ -7,8 +7,8 @@ import uuid
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import unique
+from tests.support.world import World
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str, str]:

@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from apps.api.cookies import session_cookie_set
+from apps.accounts.cookies import session_cookie_set
 from apps.api.csrf import TOKEN_HEADER, CsrfMiddleware, needs_token
 from apps.common.configuration import Configuration
 

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.api.conftest import World
+from tests.support.world import World
 
 
 def test_the_page_needs_nobody_else(world: World) -> None:

@@ -5,10 +5,10 @@ import json
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 _SCHEDULE = "/system/gc/schedule"
 

@@ -17,7 +17,7 @@ from apps.artifacts.models import Artifact
 from apps.catalog.artifacts import filter_artifacts
 from apps.common.errors import BadRequestError
 from apps.common.query import parse_query
-from tests.api.conftest import World
+from tests.support.world import World
 
 
 class Counting(io.BytesIO):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project
 from tests.support.http import RegistryClient, error_codes
 from tests.support.images import make_image
+from tests.support.world import World
 
 
 def _rule(pattern: str, **changes: Any) -> dict[str, Any]:

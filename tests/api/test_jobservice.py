@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from apps.jobs.types import VendorType
-from tests.api.conftest import World
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 _PURGE = {
     "schedule": {"type": "Manual"},

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Role, api, make_member, make_project, make_robot, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
+from tests.support.world import World
 
 
 def project_id(world: World, name: str) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from apps.api.openapi import describe
-from tests.api.conftest import REPOSITORY, World
+from apps.api.description import describe
+from tests.support.world import REPOSITORY, World
 
 _BASE = "/api/v2.0"
 _PARAMETER = re.compile(r"{(\w+)}")

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Person, Role, api, make_member, make_project, unique
 from tests.support.http import RegistryClient
 from tests.support.images import Image, make_image
+from tests.support.world import World
 
 NAMES = ("base/app", "base/web", "other")
 

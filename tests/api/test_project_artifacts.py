@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project
 from tests.support.contents import HELM_CONFIG, make_chart
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import secrets
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Role, add_member, make_project, make_user, unique
+from tests.support.world import World
 
 
 def test_life_of_a_project(world: World) -> None:

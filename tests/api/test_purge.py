@@ -4,9 +4,9 @@ import json
 
 import httpx
 
-from tests.api.conftest import World
 from tests.support.accounts import unique
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 _SCHEDULE = "/system/purgeaudit/schedule"
 _PARAMETERS = {"audit_retention_hour": 1, "include_event_types": "pull_artifact,other", "dry_run": True}

@@ -1,9 +1,9 @@
 """Push rules over the API."""
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project
 from tests.support.http import RegistryClient, error_codes
 from tests.support.images import make_artifact
+from tests.support.world import World
 
 EVERYTHING = {
     "media_types": [],

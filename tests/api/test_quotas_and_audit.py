@@ -2,10 +2,10 @@
 
 import json
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project, unique
 from tests.support.http import RegistryClient, error_codes
 from tests.support.images import make_image
+from tests.support.world import World
 
 
 def test_quota(world: World) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Person, Role, api, make_member, make_project
 from tests.support.http import RegistryClient, error_codes
 from tests.support.images import make_image
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 _FINAL = {"Success", "Error", "Stopped"}
 

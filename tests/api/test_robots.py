@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.api.conftest import World
 from tests.support.accounts import Person, api, make_project, unique
+from tests.support.world import World
 
 _PULL = [{"resource": "repository", "action": "pull"}]
 

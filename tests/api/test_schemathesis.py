@@ -9,7 +9,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from apps.api.openapi import describe
+from apps.api.description import describe
 from tests.support.accounts import Role, api, make_member, make_project, make_robot
 from tests.support.http import RegistryClient
 from tests.support.images import make_image

@@ -1,6 +1,6 @@
 """Search and statistics over HTTP."""
 
-from tests.api.conftest import World
+from tests.support.world import World
 
 
 def repositories_of(world: World) -> int:

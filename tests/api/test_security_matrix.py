@@ -9,8 +9,8 @@ from django.urls import URLPattern
 from apps.api import sessions
 from apps.api.urls import urlpatterns
 from harbor_py import urls
-from tests.api.conftest import REPOSITORY, World
 from tests.api.security_matrix import ROWS, Row
+from tests.support.world import REPOSITORY, World
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _PARAMETER = re.compile(r"<str:(\w+)>")

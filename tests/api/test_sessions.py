@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import API, TRUST, Person, api, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.waiting import eventually
+from tests.support.world import REPOSITORY, World
 
 TOKEN = "X-Harbor-CSRF-Token"
 SLEEPY = {"X-Harbor-No-Session-Renewal": "true"}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import api
 from tests.support.server import HarborServer
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 
 def test_ping_is_plain_text(world: World) -> None:

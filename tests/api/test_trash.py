@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import make_project
 from tests.support.http import RegistryClient
 from tests.support.images import make_image, make_index
+from tests.support.world import World
 
 _DAY = timedelta(days=1)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.api.conftest import REPOSITORY, World
 from tests.support.accounts import Role, api, make_project, make_user, unique
+from tests.support.world import REPOSITORY, World
 
 LOCAL = 4
 

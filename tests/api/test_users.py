@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.api.conftest import World
 from tests.support.accounts import Person, api, make_user, unique
+from tests.support.world import World
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 _OTHER = "Other-Horse-7-Staple"

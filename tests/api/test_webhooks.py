@@ -7,12 +7,12 @@ import httpx
 import pytest
 from cloudevents.v1.http import from_http
 
-from tests.api.conftest import World
 from tests.support.accounts import Role, api, make_member, make_project
 from tests.support.http import RegistryClient
 from tests.support.images import digest_of, make_image
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
+from tests.support.world import World
 
 EVENTS = ["PUSH_ARTIFACT", "PULL_ARTIFACT", "DELETE_ARTIFACT", "QUOTA_EXCEED", "QUOTA_WARNING"]
 

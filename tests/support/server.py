@@ -3,17 +3,20 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psutil
+import psycopg
 
 from tests.support.accounts import Person
 from tests.support.programs import die_with_parent, free_port, kill_session
@@ -140,6 +143,22 @@ class HarborServer:
         """``harbor-py up`` and all that it has started."""
         leader = psutil.Process(self.pid)
         return [leader, *leader.children(recursive=True)]
+
+    def worker(self) -> psutil.Process:
+        """The background process."""
+        (found,) = [process for process in self.processes() if "harbor_py.worker" in process.cmdline()]
+        return found
+
+    def query(self, statement: str) -> list[Any]:
+        """The first column of what a statement gives in the server's database; it may change something."""
+        if url := self.env.get("HARBOR_DATABASE_URL"):
+            with psycopg.connect(url, autocommit=True) as connection:
+                cursor = connection.execute(statement)
+                return [row[0] for row in cursor] if cursor.description else []
+        with closing(sqlite3.connect(self.data_dir / "harbor.db", timeout=30)) as connection:
+            found = [row[0] for row in connection.execute(statement)]
+            connection.commit()
+            return found
 
     def log_tail(self, size: int = 8000) -> str:
         """The last ``size`` characters of what it has written."""

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import redis
@@ -123,33 +124,54 @@ class PostgreSQL(_Service):
 
 
 class Redis(_Service):
-    """A server that writes nothing to disk; each caller may have a database of its own."""
+    """A server that writes nothing to disk; each caller may have a database of its own.
 
-    def __init__(self) -> None:
+    ``password`` is what it asks for, and what it gives to the server at the port ``replica_of``, if it is a replica.
+    """
+
+    def __init__(self, *, password: str = "", replica_of: int = 0) -> None:
         program = need("redis-server")
         super().__init__("harbor-redis-", None)
         self._next_database = 0
+        self._password = password
         self._command = [
             *(program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)),
             *("--save", "", "--appendonly", "no", "--databases", "512"),
+            *(("--requirepass", password, "--masterauth", password) if password else ()),
+            *(("--replicaof", f"127.0.0.1 {replica_of}") if replica_of else ()),
         ]
+        self._start(self._command, self._answers)
+
+    def kill(self) -> None:
+        """SIGKILL; it comes back with nothing by :meth:`start`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def start(self) -> None:
+        """Start one that was killed, at the same port."""
         self._start(self._command, self._answers)
 
     def lose_everything(self) -> None:
         """SIGKILL, and an empty one at the same port."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._start(self._command, self._answers)
+        self.kill()
+        self.start()
 
     def url(self, database: int = 0) -> str:
         """The URL of one of its numbered databases."""
-        return f"redis://127.0.0.1:{self.port}/{database}"
+        login = f":{quote(self._password, safe='')}@" if self._password else ""
+        return f"redis://{login}127.0.0.1:{self.port}/{database}"
 
     def fresh_database(self) -> str:
         """The URL of a database that nobody has used."""
         self._next_database += 1
         return self.url(self._next_database)
+
+    def role(self) -> str:
+        """``master`` or ``slave``; a replica that has not yet all that its master has is ``joining``."""
+        with redis.Redis.from_url(self.url(), protocol=2) as client:
+            found = client.info("replication")
+        return "joining" if found.get("master_link_status", "up") != "up" else str(found["role"])
 
     def _answers(self) -> bool:
         client = redis.Redis.from_url(self.url(), protocol=2)
@@ -159,3 +181,52 @@ class Redis(_Service):
             return False
         finally:
             client.close()
+
+
+class Sentinel(_Service):
+    """A redis-sentinel that watches ``master``, and takes it for dead after a second. ``quorum`` have to agree."""
+
+    MASTER = "harbor"
+
+    def __init__(self, master: Redis, *, password: str, own_password: str, quorum: int) -> None:
+        program = need("redis-sentinel")
+        super().__init__("harbor-sentinel-", None)
+        self._password = own_password
+        file = self.folder / "sentinel.conf"
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {self.folder}",
+            f'requirepass "{own_password}"',
+            f'sentinel sentinel-pass "{own_password}"',
+            f"sentinel monitor {self.MASTER} 127.0.0.1 {master.port} {quorum}",
+            f'sentinel auth-pass {self.MASTER} "{password}"',
+            f"sentinel down-after-milliseconds {self.MASTER} 1000",
+            f"sentinel failover-timeout {self.MASTER} 5000",
+        ]
+        file.write_text("\n".join(lines) + "\n")
+        self._start([program, str(file)], lambda: self.master_port() != 0)
+
+    def master_port(self) -> int:
+        """Where it says that the master is; 0 while it does not answer."""
+        with self.client() as client:
+            try:
+                found = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.MASTER)
+            except redis.ConnectionError:
+                return 0
+        return int(found[1]) if found else 0
+
+    def knows(self) -> tuple[int, int]:
+        """How many replicas and how many other sentinels it has met."""
+        with self.client() as client:
+            state = client.sentinel_master(self.MASTER)
+        return state["num-slaves"], state["num-other-sentinels"]
+
+    def fail_over(self) -> None:
+        """Have a replica made the master, while the old one lives."""
+        with self.client() as client:
+            client.execute_command("SENTINEL", "FAILOVER", self.MASTER)
+
+    def client(self) -> redis.Redis:
+        """A client of the sentinel itself."""
+        return redis.Redis(port=self.port, password=self._password, protocol=2, retry=None)

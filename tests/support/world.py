@@ -1,10 +1,8 @@
 """A project with people of each role, a robot account and an image, in a running server."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx
-import pytest
 
 from tests.support.accounts import (
     Person,
@@ -49,24 +47,8 @@ class World:
 REPOSITORY = "base/app"
 
 
-@pytest.fixture(scope="session")
-def worlds() -> Iterator[dict[str, World]]:
-    """The worlds made so far by the server's URL: making one costs a dozen password hashes."""
-    made: dict[str, World] = {}
-    yield made
-    for world in made.values():
-        for client in world.clients.values():
-            client.close()
-
-
-@pytest.fixture
-def world(server: HarborServer, worlds: dict[str, World]) -> World:
-    if server.url not in worlds:
-        worlds[server.url] = _make_world(server)
-    return worlds[server.url]
-
-
-def _make_world(server: HarborServer) -> World:
+def make_world(server: HarborServer) -> World:
+    """The world of one server; the caller closes its clients."""
     admin = api(server.url, server.admin)
     private = make_project(admin, name=unique("private"))
     public = make_project(admin, name=unique("public"), public=True)

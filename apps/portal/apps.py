@@ -1,0 +1,10 @@
+"""The portal: the web console."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    """See the module."""
+
+    name = "apps.portal"
+    label = "portal"

@@ -1,0 +1,188 @@
+"""What the templates of the portal need besides Django's own: icons, sizes, times, sorted headers, copied text."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.jobs.types import Status
+from apps.projects.types import Role
+
+register = template.Library()
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_ROLES = {
+    Role.PROJECT_ADMIN: gettext_lazy("Project admin"),
+    Role.MAINTAINER: gettext_lazy("Maintainer"),
+    Role.DEVELOPER: gettext_lazy("Developer"),
+    Role.GUEST: gettext_lazy("Guest"),
+    Role.LIMITED_GUEST: gettext_lazy("Limited guest"),
+}
+_STATUS = {
+    Status.SUCCESS: "green",
+    Status.ERROR: "red",
+    Status.STOPPED: "orange",
+    Status.RUNNING: "blue",
+    Status.PENDING: "secondary",
+    Status.SCHEDULED: "secondary",
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of the sprite, for the eye only: the words beside it say the same."""
+    url = static("vendor/tabler-icons-3.52.0/sprite.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', url, name)
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """A number of bytes for people: ``1.5 GiB``; -1, which stands for no limit, in words."""
+    if count is None:
+        return ""
+    if count < 0:
+        return _("unlimited")
+    if count < 1024:
+        return f"{count} B"
+    power = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / 1024**power:.1f}".removesuffix(".0") + f" {_UNITS[power - 1]}"
+
+
+@register.filter
+def moment(value: datetime | float | None) -> SafeString | str:
+    """A time: in UTC as it is sent, in the viewer's own zone once the page's script has seen it."""
+    if not value:
+        return "-"
+    at = value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}">{} UTC</time>', at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M}"
+    )
+
+
+@register.filter
+def role_name(role: Role | int | None) -> str:
+    """A role in words; "" for none."""
+    return str(_ROLES[Role(role)]) if role else ""
+
+
+@register.filter
+def short(digest: str) -> str:
+    """A digest that one can tell from its neighbours: ``sha256:0123456789ab``."""
+    algorithm, _colon, hexadecimal = digest.partition(":")
+    return f"{algorithm}:{hexadecimal[:12]}"
+
+
+@register.simple_tag
+def copy(text: str, label: str = "") -> SafeString:
+    """A button that copies ``text``; without JavaScript it does nothing, and the text is there to be marked."""
+    return format_html(
+        '<button type="button" class="btn btn-icon btn-sm btn-ghost-secondary" data-copy="{}" title="{}" aria-label="{}">{}</button>',
+        text,
+        label or _("Copy"),
+        label or _("Copy"),
+        icon("copy"),
+    )
+
+
+@register.simple_tag
+def command(text: str) -> SafeString:
+    """A line for a shell, with a button that copies it."""
+    return format_html(
+        '<div class="command"><code>{}</code>{}</div>', text, copy(text, _("Copy the command"))
+    )
+
+
+@register.simple_tag
+def status_badge(status: str) -> SafeString:
+    """A job's status as a badge."""
+    colour = _STATUS.get(Status(status), "secondary") if status in set(Status) else "secondary"
+    return format_html('<span class="badge bg-{}-lt">{}</span>', colour, _(status))
+
+
+@register.simple_tag(takes_context=True)
+def sort_header(context: Mapping[str, Any], name: str, label: str) -> SafeString:
+    """The head of a column that one can sort by; the second click turns the order."""
+    page, request = context["page"], context["request"]
+    query = request.GET.copy()
+    for gone in ("page", "cursor"):
+        query.pop(gone, None)
+    query["sort"] = f"-{name}" if page.sort == name else name
+    state = {name: "ascending", f"-{name}": "descending"}.get(page.sort, "none")
+    css = {"ascending": "asc", "descending": "desc"}.get(state, "")
+    return format_html(
+        '<th scope="col" aria-sort="{}"><a class="table-sort {}" href="?{}">{}</a></th>',
+        state,
+        css,
+        query.urlencode(),
+        label,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: Mapping[str, Any], **changes: Any) -> str:
+    """The query of this page's URL with some values changed, from its first page."""
+    query = context["request"].GET.copy()
+    for gone in ("page", "cursor"):
+        query.pop(gone, None)
+    for name, value in changes.items():
+        if value in ("", None):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.inclusion_tag("portal/parts/empty.html")
+def empty(title: str, text: str = "", icon_name: str = "box") -> Mapping[str, str]:
+    """What stands where a list has no rows."""
+    return {"title": title, "text": text, "icon_name": icon_name}
+
+
+@register.inclusion_tag("portal/parts/progress.html")
+def progress(value: int, most: int, label: str) -> Mapping[str, Any]:
+    """A bar that is ``value`` of ``most`` long (nothing for no limit); ``label`` names it for who cannot see it."""
+    percent = min(100, round(100 * value / most)) if most > 0 else 0
+    return {
+        "percent": percent,
+        "label": label,
+        "colour": "red" if percent >= 95 else "orange" if percent >= 85 else "primary",
+    }
+
+
+@register.inclusion_tag("portal/parts/chart.html", takes_context=True)
+def chart(
+    context: Mapping[str, Any],
+    name: str,
+    kind: str,
+    title: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    unit: str = "",
+) -> Mapping[str, Any]:
+    """A chart (``line``, ``bar`` or ``doughnut``), and its numbers as a table for who reads without it.
+
+    ``unit`` is "bytes" for sizes; ``name`` is the element's id.
+    """
+    data = {
+        "kind": kind,
+        "labels": list(labels),
+        "series": {key: list(values) for key, values in series.items()},
+        "unit": unit,
+    }
+    rows = [(label, [values[at] for values in series.values()]) for at, label in enumerate(labels)]
+    return {
+        "name": name,
+        "title": title,
+        "data": data,
+        "rows": rows,
+        "heads": list(series),
+        "unit": unit,
+        "theme": context.get("theme", ""),
+    }
