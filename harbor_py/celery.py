@@ -6,20 +6,26 @@ import os
 import socket
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
+from apps.common.redis_urls import SentinelAddress, sentinel_address
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
 
 _REDIS_OPTIONS = {"visibility_timeout": 6 * 3600, "socket_keepalive": True, "health_check_interval": 30}
+_SENTINEL_SECONDS = 2.0
 _POLL_SECONDS = 0.5
 
 
 def _broker() -> dict[str, Any]:
     """Redis where it is configured, else files in the data folder."""
     configuration = settings.HARBOR
+    if (sentinels := sentinel_address(configuration.redis_url)) is not None:
+        return _sentinel_broker(sentinels)
     if configuration.redis_url:
         return {"broker_url": configuration.redis_url, "broker_transport_options": _REDIS_OPTIONS}
     folder = configuration.data_dir / "broker"
@@ -32,6 +38,24 @@ def _broker() -> dict[str, Any]:
             "control_folder": str(folder / "control"),
             "processed_folder": str(folder / "taken"),
             "polling_interval": _POLL_SECONDS,
+        },
+    }
+
+
+def _sentinel_broker(sentinels: SentinelAddress) -> dict[str, Any]:
+    """As kombu wants it: a URL for each sentinel, with what Redis itself asks for."""
+    account = f"{quote(sentinels.username, safe='')}:{quote(sentinels.password, safe='')}"
+    login = f"{account}@" if account != ":" else ""
+    return {
+        "broker_url": ";".join(
+            f"sentinel://{login}{f'[{host}]' if ':' in host else host}:{port}/{sentinels.database}"
+            for host, port in sentinels.nodes
+        ),
+        "broker_transport_options": {
+            **_REDIS_OPTIONS,
+            "socket_connect_timeout": _SENTINEL_SECONDS,
+            "master_name": sentinels.master,
+            "sentinel_kwargs": sentinels.sentinel_options(seconds=_SENTINEL_SECONDS),
         },
     }
 
@@ -81,6 +105,7 @@ app.conf.update(
         "clear sessions that are over": _every("accounts.sessions_clear", timedelta(hours=1)),
         "empty the trash of what is old": _every("artifacts.trash_purge", timedelta(hours=1)),
         "forget old moves of tags": _every("artifacts.tag_moves_purge", timedelta(hours=1)),
+        "look at what projects hold": _every("usage.record", timedelta(hours=1)),
         "purge abandoned uploads": _every("artifacts.uploads_purge", timedelta(hours=1)),
     },
 )

@@ -2,12 +2,16 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harbor_py.settings")
+# The REST framework takes these fields, which nothing here uses, where it finds them, and with them PostgreSQL's driver:
+# 12 MB for who has SQLite.
+sys.modules["django.contrib.postgres"] = None  # type: ignore[assignment] # import then says that it is not there
 _full_stack = get_wsgi_application()
 
 # Below the call above: models can be imported only when Django is set up.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from apps.accounts.models import User, UserGroup, UserGroupMember
 from apps.accounts.security import USER, SecurityContext, require_system
@@ -46,6 +46,12 @@ def group_member_list(*, actor: SecurityContext, group_id: int) -> QuerySet[User
     """The people of a group, by name; needs ``user-group:read``. Raises :class:`NotFoundError`."""
     group = group_get(actor=actor, group_id=group_id)
     return User.objects.filter(group_memberships__group=group, deleted=False).order_by("username")
+
+
+def group_member_counts(group_ids: Iterable[int]) -> dict[int, int]:
+    """How many people are in each of these groups; those without any are missing."""
+    rows = UserGroupMember.objects.filter(group_id__in=list(group_ids), user__deleted=False)
+    return dict(rows.values_list("group_id").annotate(Count("id")))
 
 
 def require_group(group: UserGroup | None, group_id: int) -> UserGroup:

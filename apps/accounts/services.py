@@ -88,16 +88,8 @@ def user_set_sysadmin(*, actor: SecurityContext, user_id: int, sysadmin: bool) -
     if user_id == ADMIN_ID and not sysadmin:
         raise ForbiddenError("the first administrator stays a system administrator")
 
-    def change(user: User) -> None:
-        user.sysadmin_flag = sysadmin
-
-    return _user_change(
-        actor=actor,
-        user_id=user_id,
-        own=False,
-        change=change,
-        description="set system administrator" if sysadmin else "unset system administrator",
-    )
+    description = "set system administrator" if sysadmin else "unset system administrator"
+    return _flag_set(actor, user_id, "sysadmin_flag", on=sysadmin, description=description)
 
 
 def user_set_auditor(*, actor: SecurityContext, user_id: int, auditor: bool) -> User:
@@ -106,17 +98,8 @@ def user_set_auditor(*, actor: SecurityContext, user_id: int, auditor: bool) -> 
     A system administrator who is an auditor too stays a system administrator.
     """
     _require_system_admin(actor)
-
-    def change(user: User) -> None:
-        user.auditor_flag = auditor
-
-    return _user_change(
-        actor=actor,
-        user_id=user_id,
-        own=False,
-        change=change,
-        description="set auditor" if auditor else "unset auditor",
-    )
+    description = "set auditor" if auditor else "unset auditor"
+    return _flag_set(actor, user_id, "auditor_flag", on=auditor, description=description)
 
 
 def user_set_active(*, actor: SecurityContext, user_id: int, active: bool) -> User:
@@ -127,17 +110,8 @@ def user_set_active(*, actor: SecurityContext, user_id: int, active: bool) -> Us
     _require_system_admin(actor)
     if not active and (is_self(actor, user_id) or user_id == ADMIN_ID):
         raise ForbiddenError("this account cannot be suspended by you")
-
-    def change(user: User) -> None:
-        user.is_active = active
-
-    return _user_change(
-        actor=actor,
-        user_id=user_id,
-        own=False,
-        change=change,
-        description="activate user" if active else "suspend user",
-    )
+    description = "activate user" if active else "suspend user"
+    return _flag_set(actor, user_id, "is_active", on=active, description=description)
 
 
 def user_change_password(*, actor: SecurityContext, user_id: int, new: str, old: str | None = None) -> User:
@@ -227,6 +201,15 @@ def sequence_advance(model: type[User]) -> None:
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
             cursor.execute(statement)
+
+
+def _flag_set(actor: SecurityContext, user_id: int, name: str, *, on: bool, description: str) -> User:
+    """Set a flag that nobody sets for themselves by the right to their own account."""
+
+    def change(user: User) -> None:
+        setattr(user, name, on)
+
+    return _user_change(actor=actor, user_id=user_id, own=False, change=change, description=description)
 
 
 def _user_change(

@@ -85,6 +85,10 @@ _WITH: Sequence[Parameter] = (
     flag_asked("with_accessory", description="Whether to show signatures and the like."),
     flag_asked("with_inherited_accessory", description="Whether to show those of the indexes above it."),
 )
+_LATEST = flag_asked(
+    "latest_in_repository",
+    description="Only the last one of each repository; needs media_type or artifact_type in q.",
+)
 
 # `from` of a copy: project/repository, then :tag or @digest, or neither for `latest`.
 _SOURCE = re.compile(r"(?P<repository>[^:@]+)(?:@(?P<digest>[^@]+)|:(?P<tag>[^:@]+))?\Z")
@@ -99,9 +103,7 @@ class ArtifactListing(HarborView):
         Each relation costs one statement for all rows, and none when it is not asked for.
         """
         asked = {
-            parameter.name: self.query_flag(parameter.name, default=bool(parameter.default))
-            for parameter in _WITH
-            if parameter.kind == "boolean"
+            parameter.name: self.query_flag(parameter) for parameter in _WITH if parameter.kind == "boolean"
         }
         with_immutable = asked["with_tag"] and asked["with_immutable_status"]
         return {
@@ -122,10 +124,7 @@ class ProjectArtifactsView(ArtifactListing):
         "get": (
             *LISTED,
             *_WITH,
-            flag_asked(
-                "latest_in_repository",
-                description="Only the last one of each repository; needs media_type or artifact_type in q.",
-            ),
+            _LATEST,
         )
     }
     answers = {"get": [ArtifactShape]}
@@ -143,7 +142,7 @@ class ProjectArtifactsView(ArtifactListing):
                 public=project.public,
             )
             rows = rows.filter(repository__in=seen)
-        if self.query_flag("latest_in_repository"):
+        if self.query_flag(_LATEST):
             rows = rows.filter(pk__in=latest_artifacts(project.pk, conditions).values("pk"))
         rows = filter_artifacts(artifacts_whole(rows), conditions)
         return self.list_response(rows, PROJECT_ARTIFACTS, ArtifactShape, batch=self._context)

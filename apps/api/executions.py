@@ -1,14 +1,21 @@
-"""What the API shows of work that administrators begin or schedule: collections, purges."""
+"""Work that administrators begin or schedule, such as collections and purges: its shapes and its views."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import orjson
+from django.http import HttpResponse
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from apps.api.parameters import LISTED
 from apps.api.shapes import NEVER, Input, Shape, TimeField, integer, text
-from apps.api.views import ListRules
+from apps.api.views import HarborView, ListRules
 from apps.common.query import QueryField, read_int, read_time
 from apps.jobs.models import Execution, Schedule
+from apps.jobs.system import SystemWork
 from apps.jobs.types import ScheduleType, Trigger
 
 EXECUTIONS = ListRules(
@@ -108,6 +115,103 @@ class ScheduleInput(Input):
     update_time = text()
     schedule = PlanInput(required=False, default={"type": ScheduleType.NONE.value, "cron": ""})
     parameters = serializers.DictField(required=False, default=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One kind of work as its views need it: its reads, what begins and what stops it.
+
+    ``request`` takes ``actor``, ``kind``, ``cron``, ``parameters`` and ``action``, ``stop`` takes ``actor`` and
+    ``execution_id``; ``id_name`` is what the path calls the latter.
+    """
+
+    reads: SystemWork
+    request: Callable[..., Execution | None]
+    stop: Callable[..., None]
+    id_name: str
+
+
+class WorkListView(HarborView):
+    """The executions of a kind of work."""
+
+    work: ClassVar[Work]
+    asks = {"get": LISTED}
+    answers = {"get": [ExecutionShape]}
+
+    def get(self, _request: Request) -> Response:
+        """What has run, and what runs."""
+        return self.list_response(self.work.reads.executions(actor=self.actor), EXECUTIONS, ExecutionShape)
+
+
+class WorkView(HarborView):
+    """One execution."""
+
+    work: ClassVar[Work]
+    answers = {"get": ExecutionShape}
+
+    def get(self, _request: Request, **_: Any) -> Response:
+        """One execution."""
+        execution_id = self.path_int(self.work.id_name)
+        return Response(
+            ExecutionShape(self.work.reads.execution(actor=self.actor, execution_id=execution_id)).data
+        )
+
+    def put(self, _request: Request, **_: Any) -> Response:
+        """Stop it."""
+        self.work.stop(actor=self.actor, execution_id=self.path_int(self.work.id_name))
+        return Response()
+
+
+class WorkLogView(HarborView):
+    """The log of an execution."""
+
+    work: ClassVar[Work]
+
+    def get(self, _request: Request, **_: Any) -> HttpResponse:
+        """What it has written so far."""
+        execution_id = self.path_int(self.work.id_name)
+        return log_response(self.work.reads.log(actor=self.actor, execution_id=execution_id))
+
+
+class WorkScheduleView(HarborView):
+    """When a kind of work runs by itself."""
+
+    work: ClassVar[Work]
+    takes = {"post": ScheduleInput, "put": ScheduleInput}
+    answers = {"get": ScheduledShape}
+    sends = {"post": ("Location",)}
+
+    def get(self, _request: Request) -> Response:
+        """The schedule; empty if there is none."""
+        found = self.work.reads.schedule(actor=self.actor)
+        return Response({} if found is None else ScheduledShape(found).data)
+
+    def post(self, _request: Request) -> Response:
+        """Run it now, by a schedule, or by none any more; ``Location`` is that of the execution or the schedule."""
+        begun = self._begin("create")
+        place = "schedule" if begun is None else begun.pk
+        path = self.request.path.rpartition("/")[0]
+        return Response(status=201, headers={"Location": f"{path}/{place}"})
+
+    def put(self, _request: Request) -> Response:
+        """The same."""
+        self._begin("update")
+        return Response()
+
+    def _begin(self, action: str) -> Execution | None:
+        values = self.read(ScheduleInput, name="schedule")
+        return self.work.request(
+            actor=self.actor,
+            kind=values["schedule"]["type"],
+            cron=values["schedule"]["cron"],
+            parameters=values["parameters"],
+            action=action,
+        )
+
+
+def log_response(text: str) -> HttpResponse:
+    """A log as it is."""
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 def _json(values: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.executions import log_response
 from apps.api.parameters import PAGED
-from apps.api.purge import TEXT
 from apps.api.shapes import Input, OptionalTimeField, Shape, TimeField, text
 from apps.api.views import HarborView, ListRules
 from apps.jobs import dashboard
@@ -97,7 +97,7 @@ class JobLogView(HarborView):
 
     def get(self, _request: Request, job_id: str) -> HttpResponse:
         """What it has written so far."""
-        return HttpResponse(dashboard.dashboard_job_log(actor=self.actor, job_id=job_id), content_type=TEXT)
+        return log_response(dashboard.dashboard_job_log(actor=self.actor, job_id=job_id))
 
 
 class QueuesView(HarborView):

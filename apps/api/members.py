@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from apps.api.parameters import PAGED, text_asked
 from apps.api.shapes import Input, Shape, integer, text
+from apps.api.usergroups import GroupInput
 from apps.api.views import HarborView, ListRules
 from apps.projects.member_services import member_add, member_delete, member_update
 from apps.projects.models import Member
@@ -64,13 +65,6 @@ class MemberShape(Shape):
 class PersonInput(Input):
     user_id = integer()
     username = text()
-
-
-class GroupInput(Input):
-    id = integer()
-    group_name = text()
-    group_type = integer()
-    ldap_group_dn = text()
 
 
 class MemberInput(Input):

@@ -23,6 +23,7 @@ from apps.projects.types import Role
 
 _PROJECT_SCOPE = re.compile(r"/project/(?P<id>[0-9]{1,18})\Z")
 _SYSTEM_SCOPE = "/system"
+_RELATIVE = Parameter(name="relative", kind="boolean", description="Leave the scope out of each resource.")
 
 
 class PermissionShape(Shape):
@@ -36,7 +37,7 @@ class CurrentPermissionsView(HarborView):
     asks = {
         "get": (
             text_asked("scope", description="/system or /project/ID."),
-            Parameter(name="relative", kind="boolean", description="Leave the scope out of each resource."),
+            _RELATIVE,
         )
     }
     answers = {"get": [PermissionShape]}
@@ -50,8 +51,8 @@ class CurrentPermissionsView(HarborView):
             permissions = [pair for pair in SYSTEM_PERMISSIONS if self.actor.can_system(*pair)]
         elif found := _PROJECT_SCOPE.match(scope):
             permissions = self._in_project(found["id"])
-        prefix = "" if self.query_flag("relative") else f"{scope}/"
-        own = "." if self.query_flag("relative") else scope
+        prefix = "" if self.query_flag(_RELATIVE) else f"{scope}/"
+        own = "." if self.query_flag(_RELATIVE) else scope
         rows = [
             {"resource": f"{prefix}{resource}" if resource else own, "action": action}
             for resource, action in permissions

@@ -38,6 +38,10 @@ PROJECTS = ListRules(
     },
 )
 
+_PUBLIC = Parameter(name="public", kind="boolean", description="Only public projects, or only private ones.")
+_WITH_DETAIL = flag_asked(
+    "with_detail", default=True, description="Whether with owner, metadata and allowlist."
+)
 _SUMMARY_COUNTS = {
     "project_admin_count": Role.PROJECT_ADMIN,
     "maintainer_count": Role.MAINTAINER,
@@ -149,13 +153,9 @@ class ProjectsView(HarborView):
         "get": (
             *LISTED,
             text_asked("name", description="Part of a project's name."),
-            Parameter(
-                name="public", kind="boolean", description="Only public projects, or only private ones."
-            ),
+            _PUBLIC,
             text_asked("owner", description="The name of the owner."),
-            flag_asked(
-                "with_detail", default=True, description="Whether with owner, metadata and allowlist."
-            ),
+            _WITH_DETAIL,
         ),
         "head": (text_asked("project_name", required=True),),
         "post": (IN_LOCATION,),
@@ -168,7 +168,7 @@ class ProjectsView(HarborView):
         rows = (
             projects_visible_to(actor=self.actor).select_related("cve_allowlist").prefetch_related("metadata")
         )
-        brief = not self.query_flag("with_detail", default=True)
+        brief = not self.query_flag(_WITH_DETAIL)
         return self.list_response(
             self._filter(request, rows),
             PROJECTS,
@@ -205,7 +205,7 @@ class ProjectsView(HarborView):
             rows = rows.filter(name__icontains=name)
         if owner := request.query_params.get("owner"):
             rows = rows.filter(owner__username=owner)
-        if (public := self.query_flag("public", default=None)) is not None:
+        if (public := self.query_flag(_PUBLIC)) is not None:
             rows = rows.filter(public=public)
         return rows
 

@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.executions import log_response
 from apps.api.immutable import SelectorInput, SelectorShape
 from apps.api.parameters import Parameter
-from apps.api.purge import TEXT
 from apps.api.shapes import Input, Shape, TimeField, flag, integer, text
 from apps.api.views import HarborView, ListRules
 from apps.common.errors import BadRequestError
@@ -369,4 +369,4 @@ class RetentionTaskLogView(HarborView):
             execution_id=self.path_int("eid"),
             task_id=self.path_int("tid"),
         )
-        return HttpResponse(log_text(task_ids=[task.pk]), content_type=TEXT)
+        return log_response(log_text(task_ids=[task.pk]))

@@ -29,6 +29,7 @@ TAGS = ListRules(
         "expires_at": QueryField("expires_at", read_time),
     },
 )
+_WITH_IMMUTABLE = flag_asked("with_immutable_status", description="Whether to say that a rule keeps it.")
 
 
 class TagShape(Shape):
@@ -67,7 +68,7 @@ class TagsView(RepositoryScopedView):
     asks: ClassVar = {
         "get": (
             *LISTED,
-            flag_asked("with_immutable_status", description="Whether to say that a rule keeps it."),
+            _WITH_IMMUTABLE,
         )
     }
     takes = {"post": TagInput}
@@ -77,7 +78,7 @@ class TagsView(RepositoryScopedView):
         """The tags of an artifact."""
         name = self.repository_name(resource="tag", action="list")
         artifact = artifact_row(repository_get(name), self.kwargs["reference"])
-        with_immutable = self.query_flag("with_immutable_status")
+        with_immutable = self.query_flag(_WITH_IMMUTABLE)
 
         def context(tags: Sequence[Tag]) -> dict[str, Any]:
             names = [tag.name for tag in tags] if with_immutable else []

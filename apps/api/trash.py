@@ -11,12 +11,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.security import require_project
 from apps.api.parameters import LISTED
 from apps.api.shapes import Shape, TimeField
 from apps.api.views import HarborView, ListRules
 from apps.artifacts.models import TrashEntry
 from apps.artifacts.selectors import (
+    require_repository,
     trash_entry_list,
     trash_entry_row,
     trash_missing,
@@ -24,7 +24,6 @@ from apps.artifacts.selectors import (
 )
 from apps.artifacts.services.restores import trash_restore
 from apps.artifacts.services.trash import trash_forget
-from apps.artifacts.types import repository_path
 from apps.common.query import QueryField, read_int, read_time
 
 TRASH = ListRules(
@@ -142,13 +141,8 @@ class TrashEntryView(TrashScopedView):
         """One deletion with its artifacts and tags, and whether it can be undone now."""
         project = self.project(resource="artifact", action=self.seeing)
         entry = trash_entry_row(project_id=project.pk, entry_id=self.path_int("trash_id"))
-        require_project(
-            self.actor,
-            project.pk,
-            public=project.public,
-            resource="artifact",
-            action=self.seeing,
-            repository=repository_path(entry.repository_name),
+        require_repository(
+            self.actor, project.ref, entry.repository_name, resource="artifact", action=self.seeing
         )
         rows = trashed_artifact_list(entry)
         context = {

@@ -39,6 +39,7 @@ class GroupPersonShape(Shape):
 
 
 class GroupInput(Input):
+    id = integer()
     group_name = text()
     group_type = integer()
     ldap_group_dn = text()
@@ -69,7 +70,8 @@ class GroupsView(HarborView):
     def post(self, _request: Request) -> Response:
         """A new group."""
         values = self.read(GroupInput, name="usergroup")
-        return self.created(group_create(actor=self.actor, **values).pk)
+        fields = {name: value for name, value in values.items() if name != "id"}
+        return self.created(group_create(actor=self.actor, **fields).pk)
 
 
 class FoundGroupsView(HarborView):

@@ -19,7 +19,6 @@ from apps.accounts.security import SecurityContext
 from apps.api.parameters import Parameter
 from apps.api.parsers import MAX_BODY, HarborJSONParser
 from apps.api.refusals import note_refused
-from apps.api.schema import ShapeSchema
 from apps.api.shapes import Input, Shape
 from apps.common.errors import (
     BadRequestError,
@@ -87,7 +86,6 @@ class HarborView(APIView):
     parser_classes = [HarborJSONParser]
     content_negotiation_class = _OneFormat
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
-    schema = ShapeSchema()
 
     # By method, for the OpenAPI description; [Shape] stands for a list of it.
     asks: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
@@ -150,13 +148,13 @@ class HarborView(APIView):
         """A number of the path. Raises :class:`UnprocessableError`."""
         return parse_int64(str(self.kwargs[name]), name=name, place="path")
 
-    def query_flag(self, name: str, *, default: bool | None = False) -> bool | None:
-        """A boolean of the query. Raises :class:`UnprocessableError`."""
-        text = self.request.query_params.get(name, "")
+    def query_flag(self, flag: Parameter) -> bool | None:
+        """A boolean of the query, without it what ``flag`` says, or None. Raises :class:`UnprocessableError`."""
+        text = self.request.query_params.get(flag.name, "")
         if not text:
-            return default
+            return None if flag.default is None else bool(flag.default)
         if (value := _BOOLEANS.get(text.lower())) is None:
-            raise UnprocessableError(f'{name} in query must be of type boolean: "{text[:64]}"')
+            raise UnprocessableError(f'{flag.name} in query must be of type boolean: "{text[:64]}"')
         return value
 
     def read(self, shape: type[Input], *, name: str) -> dict[str, Any]:

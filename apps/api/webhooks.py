@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.executions import log_response
 from apps.api.parameters import LISTED, Parameter
 from apps.api.shapes import Input, OptionalTimeField, Shape, TimeField, flag, integer, text
 from apps.api.views import HarborView, ListRules
@@ -335,7 +336,7 @@ class TaskLogView(_WebhookView):
             execution_id=self.path_int("execution_id"),
             task_id=self.path_int("task_id"),
         )
-        return HttpResponse(log, content_type="text/plain; charset=utf-8")
+        return log_response(log)
 
 
 class LastTriggerView(_WebhookView):

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Length
 
-from apps.accounts.security import SecurityContext
+from apps.accounts.security import SecurityContext, require_project
 from apps.artifacts.errors import ManifestUnknownError, RepositoryUnknownError
 from apps.artifacts.icons import built_in_icon
 from apps.artifacts.models import (
@@ -38,6 +38,7 @@ from apps.oci.digests import parse_digest
 from apps.oci.errors import DigestInvalidError
 from apps.oci.manifests import Manifest, parse_manifest
 from apps.projects.models import Project
+from apps.projects.types import ProjectRef
 from apps.storage.errors import FileMissingError
 from apps.storage.layout import blob_path
 from apps.storage.selectors import get_driver
@@ -57,11 +58,29 @@ def _load_repository(name: str) -> RepositoryRef | None:
     return None if row is None else RepositoryRef(row[0], name, row[1])
 
 
-def repository_row(name: str) -> Repository:
-    """A repository with its project; raises :class:`RepositoryUnknownError`."""
+def require_repository(
+    actor: SecurityContext, project: ProjectRef, name: str, *, resource: str, action: str
+) -> None:
+    """Raise unless ``actor`` may do ``action`` on ``resource`` in a repository of this project, be it there or not."""
+    require_project(
+        actor,
+        project.id,
+        public=project.public,
+        resource=resource,
+        action=action,
+        repository=repository_path(name),
+    )
+
+
+def repository_require(*, actor: SecurityContext, name: str, resource: str, action: str) -> Repository:
+    """A repository with its project, if ``actor`` may do ``action`` on ``resource`` in it.
+
+    Raises :class:`RepositoryUnknownError` when it is not there, for whoever asks.
+    """
     row = Repository.objects.select_related("project").filter(name=name).first()
     if row is None:
         raise RepositoryUnknownError(f"repository {name} not found", detail={"name": name})
+    require_repository(actor, row.project.ref, name, resource=resource, action=action)
     return row
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, SystemContext, require_system
+from apps.accounts.security import SecurityContext, require_system
 from apps.audit.models import AuditLog
 from apps.audit.recording import audit_entry, audit_record
 from apps.audit.types import EVENT_TYPES
@@ -17,17 +17,18 @@ from apps.common.database import delete_rows, write_atomic
 from apps.common.errors import BadRequestError
 from apps.common.origin import current_address, current_credential, current_method
 from apps.jobs.context import JobContext
-from apps.jobs.models import Execution, Schedule
+from apps.jobs.models import Execution
 from apps.jobs.registry import JobType
 from apps.jobs.schedules import plan_read, schedule_set
-from apps.jobs.selectors import execution_get, execution_list, execution_log, schedule_find
+from apps.jobs.selectors import execution_get
 from apps.jobs.services import NewTask, execution_start, execution_stop
+from apps.jobs.system import SystemWork
 from apps.jobs.types import ScheduleType, Trigger, VendorType
 
 PURGE = VendorType.PURGE_AUDIT_LOG
-_RESOURCE = "purge-audit"
+PURGES = SystemWork(PURGE, "purge-audit")
 
-_MOST_HOURS = 240_000
+MOST_HOURS = 240_000
 _OTHER = "other"
 _OWN_WORDS = frozenset({"create_artifact", "delete_artifact", "pull_artifact"})
 
@@ -74,8 +75,8 @@ def purge_read(parameters: Mapping[str, Any]) -> PurgeParameters:
         hours = int(hours)
     if not isinstance(hours, int) or isinstance(hours, bool):
         raise BadRequestError("audit_retention_hour must be a number of hours")
-    if not -1 <= hours <= _MOST_HOURS:
-        raise BadRequestError(f"audit_retention_hour must be at most {_MOST_HOURS}, and not negative")
+    if not -1 <= hours <= MOST_HOURS:
+        raise BadRequestError(f"audit_retention_hour must be at most {MOST_HOURS}, and not negative")
     names = parameters.get("include_event_types")
     if not isinstance(names, str):
         raise BadRequestError("include_event_types must be names of events with commas between them")
@@ -93,49 +94,29 @@ def purge_request(
     ``kind``, ``cron`` and ``parameters`` are as the API has them, ``action`` is the right that it takes. Raises :class:`BadRequestError`, :class:`ForbiddenError` or
     :class:`UnauthorizedError`.
     """
-    require_system(actor, _RESOURCE, action)
+    require_system(actor, PURGES.resource, action)
     plan = plan_read(kind=kind, cron=cron)
     with write_atomic():
         if plan.type == ScheduleType.NONE:
             schedule_set(vendor_type=PURGE, plan=plan)
-            _note(actor, "delete", "no schedule")
+            _note(actor.name, "delete", "no schedule")
             return None
         asked = purge_read(parameters)
         if plan.type == ScheduleType.MANUAL:
-            _note(actor, "create", _words(asked))
+            _note(actor.name, "create", _words(asked))
             return _start(asked, trigger=Trigger.MANUAL, operator=actor.name)
         schedule_set(vendor_type=PURGE, plan=plan, parameters=asked.stored(), operator=actor.name)
-        _note(actor, "update", f"{plan.cron}, {_words(asked)}")
+        _note(actor.name, "update", f"schedule {plan.cron}, {_words(asked)}")
     return None
 
 
 def purge_stop(*, actor: SecurityContext, execution_id: int) -> None:
     """Stop a purge; raises :class:`NotFoundError`."""
-    require_system(actor, _RESOURCE, "stop")
-    execution_stop(execution_id=execution_get(vendor_type=PURGE, execution_id=execution_id).pk)
-
-
-def purge_list(*, actor: SecurityContext) -> QuerySet[Execution]:
-    """The purges, newest first."""
-    require_system(actor, _RESOURCE, "list")
-    return execution_list(vendor_type=PURGE)
-
-
-def purge_get(*, actor: SecurityContext, execution_id: int) -> Execution:
-    """One purge; raises :class:`NotFoundError`."""
-    require_system(actor, _RESOURCE, "read")
-    return execution_get(vendor_type=PURGE, execution_id=execution_id)
-
-
-def purge_log(*, actor: SecurityContext, execution_id: int) -> str:
-    """What a purge has written so far; raises :class:`NotFoundError`."""
-    return execution_log(execution=purge_get(actor=actor, execution_id=execution_id))
-
-
-def purge_schedule(*, actor: SecurityContext) -> Schedule | None:
-    """The schedule, if there is one."""
-    require_system(actor, _RESOURCE, "read")
-    return schedule_find(vendor_type=PURGE)
+    require_system(actor, PURGES.resource, "stop")
+    execution = execution_get(vendor_type=PURGE, execution_id=execution_id)
+    with write_atomic():
+        if execution_stop(execution_id=execution.pk):
+            _note(actor.name, "stop", f"number {execution.pk}")
 
 
 def _start(asked: PurgeParameters, *, trigger: Trigger, operator: str) -> Execution:
@@ -151,7 +132,9 @@ def _start(asked: PurgeParameters, *, trigger: Trigger, operator: str) -> Execut
 
 
 def _schedule_start(_vendor_id: int, parameters: Mapping[str, Any], operator: str) -> Execution:
-    return _start(purge_read(parameters), trigger=Trigger.SCHEDULE, operator=operator)
+    asked = purge_read(parameters)
+    _note(operator, "create", f"by schedule, {_words(asked)}")
+    return _start(asked, trigger=Trigger.SCHEDULE, operator=operator)
 
 
 def _words(asked: PurgeParameters) -> str:
@@ -159,13 +142,13 @@ def _words(asked: PurgeParameters) -> str:
     return f"rows older than {asked.retention_hours} hours of {asked.include_event_types}{trial}"
 
 
-def _note(actor: SecurityContext, operation: str, words: str) -> None:
-    """The log tells who had it purged."""
+def _note(operator: str, operation: str, words: str) -> None:
+    """The log tells who had it purged; no event, as nobody else wants to know."""
     audit_record(
         [
             audit_entry(
                 at=timezone.now(),
-                operator=actor.name,
+                operator=operator,
                 operation=operation,
                 resource_type="purge_audit",
                 resource="audit log",
@@ -195,7 +178,7 @@ def _run(context: JobContext) -> None:
     context.log.write(f"{prefix}Purged {count} rows of audit logs")
     if count and not asked.dry_run:
         with write_atomic():
-            _note(SystemContext(context.operator or "schedule"), "delete", f"{count} rows were deleted")
+            _note(context.operator, "delete", f"{count} rows were deleted")
 
 
 def _purge(context: JobContext, names: tuple[str, ...], *, dry_run: bool) -> int:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from django.db import transaction
 
 from apps.events import catalogue
-from apps.events.catalogue import Event
+from apps.events.event import Event
 from apps.events.models import OutboxEvent
 
 EventT = TypeVar("EventT", bound=Event)

@@ -3,26 +3,10 @@
 Events cannot veto: what may refuse a change is a gate (:mod:`apps.artifacts.gates`).
 """
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
-from apps.common.origin import current_address
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """``operator`` is the name of who did it, as the audit log shows it ("" for nobody signed in).
-
-    ``address`` is where the request came from; "" for what no request asked for.
-    """
-
-    operator: str
-    occurred_at: datetime = field(default_factory=_now)
-    address: str = field(default_factory=current_address)
+from apps.events.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +249,7 @@ class PushRulesChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPolicyChanged(Event):
-    """``operation`` is create, update or delete, and for a run that somebody began run or dry-run."""
+    """``operation`` is create, update or delete, and of a run run or dry-run (begun), or stop."""
 
     operation: str
     project_id: int
@@ -313,6 +297,25 @@ class WebhookPolicyChanged(Event):
     project_name: str
     policy_id: int
     policy_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionAsked(Event):
+    """Of garbage collection: ``operation`` is create (one was begun), update or delete (its schedule) or stop.
+
+    ``description`` says in words with which parameters.
+    """
+
+    operation: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsControlled(Event):
+    """``operation`` is stop, pause or resume; ``target`` is ``job`` or ``queue`` with its id or name, or all."""
+
+    operation: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,12 +106,14 @@ class _Run:
 
     def _untagged_delete(self, repository_name: str, digest: str) -> bool:
         try:
-            artifact_delete(
-                actor=self._actor,
-                repository_name=repository_name,
-                reference=digest,
-                reason=TrashEntry.COLLECTION,
-                seen={},
+            self._context.insist(
+                lambda: artifact_delete(
+                    actor=self._actor,
+                    repository_name=repository_name,
+                    reference=digest,
+                    reason=TrashEntry.COLLECTION,
+                    seen={},
+                )
             )
         except DomainError as error:
             # Tagged, put into an index or deleted since we looked, or kept by a gate.

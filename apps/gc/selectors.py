@@ -10,17 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 
-from apps.accounts.security import SecurityContext, require_system
 from apps.artifacts.models import Artifact, ArtifactReference, Blob, Tag
 from apps.common.database import sql_time
 from apps.gc.types import Garbage
-from apps.jobs.models import Execution, Schedule
-from apps.jobs.selectors import execution_get, execution_list, execution_log, schedule_find
+from apps.jobs.system import SystemWork
 from apps.jobs.types import VendorType
 
-RESOURCE = "garbage-collection"
+COLLECTIONS = SystemWork(VendorType.GARBAGE_COLLECTION, "garbage-collection")
 RANGE = 50_000
 """Blobs that one question is about."""
 
@@ -56,29 +54,6 @@ _LINKED = " UNION ".join(
     f"SELECT blob_id FROM {table} WHERE blob_id IN ({{ids}})"  # noqa: S608 (names of our own)
     for table in ("artifact_blob", "trashed_blob", "project_blob", "repository_blob")
 )
-
-
-def collection_list(*, actor: SecurityContext) -> QuerySet[Execution]:
-    """Every collection, the newest first; needs ``garbage-collection:list``."""
-    require_system(actor, RESOURCE, "list")
-    return execution_list(vendor_type=VendorType.GARBAGE_COLLECTION)
-
-
-def collection_get(*, actor: SecurityContext, collection_id: int) -> Execution:
-    """One collection; raises :class:`NotFoundError`. Needs ``garbage-collection:read``."""
-    require_system(actor, RESOURCE, "read")
-    return execution_get(vendor_type=VendorType.GARBAGE_COLLECTION, execution_id=collection_id)
-
-
-def collection_log(*, actor: SecurityContext, collection_id: int) -> str:
-    """What a collection has written so far; as :func:`collection_get`."""
-    return execution_log(execution=collection_get(actor=actor, collection_id=collection_id))
-
-
-def collection_schedule(*, actor: SecurityContext) -> Schedule | None:
-    """When collection runs by itself; needs ``garbage-collection:read``."""
-    require_system(actor, RESOURCE, "read")
-    return schedule_find(vendor_type=VendorType.GARBAGE_COLLECTION)
 
 
 def blob_ranges() -> Iterator[tuple[int, int]]:

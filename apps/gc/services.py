@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.accounts.security import SecurityContext, require_system
-from apps.gc.selectors import RESOURCE, collection_get
+from apps.common.database import write_atomic
+from apps.events.bus import publish
+from apps.events.catalogue import CollectionAsked
+from apps.gc.selectors import COLLECTIONS
 from apps.gc.types import Parameters, parameters_read
 from apps.jobs.models import Execution
 from apps.jobs.schedules import plan_read, schedule_set
@@ -20,34 +23,43 @@ def collection_request(
     ``kind``, ``cron`` and ``parameters`` are as the API has them, ``action`` is the right that it takes. Raises
     :class:`BadRequestError`.
     """
-    require_system(actor, RESOURCE, action)
+    require_system(actor, COLLECTIONS.resource, action)
     plan = plan_read(kind=kind, cron=cron)
     asked = parameters_read(parameters)
-    if plan.type == ScheduleType.MANUAL:
-        return collection_start(parameters=asked, trigger=Trigger.MANUAL, operator=actor.name)
-    schedule_set(
-        vendor_type=VendorType.GARBAGE_COLLECTION,
-        plan=plan,
-        parameters=asked.stored(),
-        operator=actor.name,
-    )
+    with write_atomic():
+        if plan.type == ScheduleType.MANUAL:
+            _tell(actor.name, "create", asked.words)
+            return collection_start(parameters=asked, trigger=Trigger.MANUAL, operator=actor.name)
+        schedule_set(
+            vendor_type=VendorType.GARBAGE_COLLECTION,
+            plan=plan,
+            parameters=asked.stored(),
+            operator=actor.name,
+        )
+        if plan.type == ScheduleType.NONE:
+            _tell(actor.name, "delete", "no schedule")
+        else:
+            _tell(actor.name, "update", f"schedule {plan.cron}, {asked.words}")
     return None
 
 
-def collection_stop(*, actor: SecurityContext, collection_id: int) -> None:
-    """Stop a collection; one that has ended stays as it is. Needs ``garbage-collection:stop``.
+def collection_stop(*, actor: SecurityContext, execution_id: int) -> None:
+    """Stop a collection; one that has ended stays as it is. Needs ``garbage-collection:stop`` and ``read``.
 
     Raises :class:`NotFoundError`.
     """
-    require_system(actor, RESOURCE, "stop")
-    execution_stop(execution_id=collection_get(actor=actor, collection_id=collection_id).pk)
+    require_system(actor, COLLECTIONS.resource, "stop")
+    collection = COLLECTIONS.execution(actor=actor, execution_id=execution_id)
+    with write_atomic():
+        if execution_stop(execution_id=collection.pk):
+            _tell(actor.name, "stop", f"number {collection.pk}")
 
 
 def collection_begin_scheduled(_vendor_id: int, parameters: Mapping[str, Any], operator: str) -> Execution:
-    """What the schedule does when its time has come."""
-    return collection_start(
-        parameters=parameters_read(parameters), trigger=Trigger.SCHEDULE, operator=operator
-    )
+    """What the schedule does when its time has come, inside its transaction."""
+    asked = parameters_read(parameters)
+    _tell(operator, "create", f"by schedule, {asked.words}")
+    return collection_start(parameters=asked, trigger=Trigger.SCHEDULE, operator=operator)
 
 
 def collection_start(*, parameters: Parameters, trigger: Trigger, operator: str) -> Execution:
@@ -59,3 +71,7 @@ def collection_start(*, parameters: Parameters, trigger: Trigger, operator: str)
         tasks=[NewTask(parameters=parameters.stored())],
         extra_attrs=parameters.stored(),
     )
+
+
+def _tell(operator: str, operation: str, words: str) -> None:
+    publish(CollectionAsked(operator=operator, operation=operation, description=words))

@@ -23,6 +23,12 @@ class Parameters:
         """As they stand in an execution, a task and a schedule."""
         return asdict(self)
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        flags = "".join(f", {name}" for name in _FLAGS if getattr(self, name))
+        return f"workers {self.workers}{flags}"
+
 
 def parameters_read(values: Mapping[str, Any]) -> Parameters:
     """What the API, or a row, asks for; raises :class:`BadRequestError`. Unknown names are ignored, as in Harbor."""

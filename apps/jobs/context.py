@@ -1,13 +1,18 @@
 """What a runner is given: its parameters, its log, its memory, and the word to stop."""
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from apps.common.database import write_atomic
+from apps.common.errors import UnavailableError
 from apps.common.fields import json_storable
 from apps.jobs.logs import LogWriter
 from apps.jobs.models import Task
 from apps.jobs.services import execution_results
+
+_ResultT = TypeVar("_ResultT")
+_PAUSE_SECONDS = 1.0
 
 
 class JobStoppedError(Exception):
@@ -90,6 +95,21 @@ class JobContext:
         """Sleep so many seconds, less if the task is stopped; raises as :meth:`check_stop` does."""
         self._stopped.wait(seconds)
         self.check_stop()
+
+    def insist(self, work: Callable[[], _ResultT]) -> _ResultT:
+        """What ``work`` returns, asked again each second while Redis is away, without which nothing can be changed.
+
+        For runners that take a :class:`DomainError` for an answer. Raises what :meth:`check_stop` does.
+        """
+        is_told = False
+        while True:
+            try:
+                return work()
+            except UnavailableError as error:
+                if not is_told:
+                    self.log.write(f"waits: {error}", level="WARNING")
+                is_told = True
+                self.wait(_PAUSE_SECONDS)
 
     def stop(self) -> None:
         """Told by the worker: somebody asked for a stop."""

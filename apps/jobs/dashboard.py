@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 from apps.accounts.security import SecurityContext, require_system
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, NotFoundError, UnauthorizedError
+from apps.events.bus import publish
+from apps.events.catalogue import JobsControlled
 from apps.jobs.logs import log_text
 from apps.jobs.models import Schedule, Task, WorkerPool
 from apps.jobs.selectors import (
@@ -18,6 +20,7 @@ from apps.jobs.selectors import (
     queue_states,
     running_of,
     schedule_list,
+    task_find,
 )
 from apps.jobs.services import queues_pause, queues_resume, queues_stop, tasks_stop
 from apps.jobs.types import Status, VendorType
@@ -90,16 +93,22 @@ def dashboard_job_stop(*, actor: SecurityContext, job_id: str) -> None:
     require_system(actor, _RESOURCE, "stop")
     which = Q(status=Status.RUNNING) if job_id == ALL else Q(pk=_number(job_id))
     with write_atomic():
-        tasks_stop(which)
+        if tasks_stop(which):
+            publish(JobsControlled(operator=actor.name, operation=QueueAction.STOP, target=f"job {job_id}"))
+
+
+def dashboard_job(*, actor: SecurityContext, job_id: str) -> Task:
+    """A task with its execution; raises :class:`NotFoundError`."""
+    require_system(actor, _RESOURCE, "list")
+    task = task_find(_number(job_id))
+    if task is None:
+        raise NotFoundError(f"job {job_id[:64]} not found")
+    return task
 
 
 def dashboard_job_log(*, actor: SecurityContext, job_id: str) -> str:
-    """The log of a task; raises :class:`NotFoundError`."""
-    require_system(actor, _RESOURCE, "list")
-    number = _number(job_id)
-    if not Task.objects.filter(pk=number).exists():
-        raise NotFoundError(f"job {job_id[:64]} not found")
-    return log_text(task_ids=[number])
+    """The log of a task; as :func:`dashboard_job`."""
+    return log_text(task_ids=[dashboard_job(actor=actor, job_id=job_id).pk])
 
 
 def _number(job_id: str) -> int:
@@ -124,7 +133,9 @@ def dashboard_queue_act(*, actor: SecurityContext, job_type: str, action: str) -
         raise BadRequestError(f"the action {action[:32]!r} is none of {', '.join(QueueAction)}")
     if job_type != ALL and job_type not in set(VendorType):
         raise NotFoundError(f"there is no job queue {job_type[:64]}")
-    _ACTIONS[QueueAction(action)](vendor_types=list(VendorType) if job_type == ALL else [job_type])
+    with write_atomic():
+        _ACTIONS[QueueAction(action)](vendor_types=list(VendorType) if job_type == ALL else [job_type])
+        publish(JobsControlled(operator=actor.name, operation=action, target=f"queue {job_type}"))
 
 
 def dashboard_schedules(*, actor: SecurityContext) -> QuerySet[Schedule]:

@@ -12,7 +12,8 @@ from apps.jobs.models import TaskLog
 
 _LINES = 200
 _CHUNK = 500
-_MOST = 10_000_000
+MOST_LOG = 10_000_000
+"""Characters of a log that are read at once."""
 
 
 class LogWriter:
@@ -58,10 +59,10 @@ class LogWriter:
             del self._lines[: len(lines)]
 
 
-def log_text(*, task_ids: list[int]) -> str:
-    """What these tasks have written, at most ten million characters of its end."""
+def log_text(*, task_ids: list[int], most: int = MOST_LOG) -> str:
+    """What these tasks have written, at most ``most`` characters of its end."""
     pieces: list[str] = []
-    room = _MOST
+    room = most
     for task_id in sorted(task_ids, reverse=True):
         rows = TaskLog.objects.filter(task_id=task_id).order_by("-pk").values_list("text", flat=True)
         for text in rows.iterator(chunk_size=_CHUNK):

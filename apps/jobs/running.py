@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.common.database import connections_heal, database_time, release_connection, write_atomic
+from apps.common.errors import UnavailableError
 from apps.common.metrics import get_recorder
 from apps.jobs.context import JobContext, JobFailedError, JobLostError, JobStoppedError
 from apps.jobs.models import Lease, PausedQueue, Task, WorkerPool
@@ -28,7 +29,7 @@ from apps.jobs.types import UNFINISHED, Status
 logger = logging.getLogger(__name__)
 
 _METRIC_WORDS: dict[str, str] = {Status.SUCCESS: "success", Status.ERROR: "fail", Status.STOPPED: "stop"}
-_DATABASE_PAUSE = timedelta(seconds=5)
+_OUTAGE_PAUSE = timedelta(seconds=5)
 
 
 class Worker:
@@ -165,13 +166,13 @@ class Worker:
             context.log.write("stopped", level="WARNING")
             context.log.flush()
             task_finish(task=task, status=Status.STOPPED)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, UnavailableError) as error:
             # No fault of the task's. If this fails as well, the task is found by its heart, which has stopped.
-            logger.exception("task %d of %s lost the database", task.pk, task.vendor_type)
+            logger.exception("task %d of %s lost the database or Redis", task.pk, task.vendor_type)
             connections_heal()
             context.log.write(f"cut off: {error}", level="ERROR")
             context.log.flush()
-            task_retake(task=task, message=f"the database failed: {error}", pause=_DATABASE_PAUSE)
+            task_retake(task=task, message=f"cut off: {error}", pause=_OUTAGE_PAUSE)
         except JobFailedError as error:
             logger.warning("task %d of %s failed: %s", task.pk, task.vendor_type, error)
             self._failed(context, kind, error)

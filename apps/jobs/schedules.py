@@ -23,11 +23,12 @@ _LONGEST = 255
 _PAUSE = timedelta(minutes=1)
 # What the library would also take, and choose by itself: hashes, random numbers, last days.
 _FOREIGN = re.compile(r"[#@]|(?<![A-Z])[HLRW](?![A-Z])", re.IGNORECASE)
-_PREDEFINED = {
+PREDEFINED = {
     ScheduleType.HOURLY: "0 0 * * * *",
     ScheduleType.DAILY: "0 0 0 * * *",
     ScheduleType.WEEKLY: "0 0 0 * * 0",
 }
+"""The cron strings of the types that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def plan_read(*, kind: str, cron: str) -> Plan:
         ) from None
     if schedule_type in {ScheduleType.MANUAL, ScheduleType.NONE}:
         return Plan(schedule_type, "")
-    cron = cron or _PREDEFINED.get(schedule_type, "")
+    cron = cron or PREDEFINED.get(schedule_type, "")
     cron_check(cron)
     return Plan(schedule_type, cron)
 

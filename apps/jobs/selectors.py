@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.common.errors import NotFoundError
-from apps.jobs.logs import log_text
+from apps.jobs.logs import MOST_LOG, log_text
 from apps.jobs.models import Execution, PausedQueue, Schedule, Task, WorkerPool
 from apps.jobs.timing import lost_after
 from apps.jobs.types import Status, VendorType
@@ -42,7 +42,8 @@ def execution_get(*, vendor_type: str, execution_id: int, vendor_id: int | None 
 
 def task_list(*, execution: Execution) -> QuerySet[Task]:
     """Tasks of an execution, the newest first."""
-    return Task.objects.filter(execution=execution).order_by("-start_time", "-id")
+    # Not by their start, which they get while somebody reads, and which databases put before or behind them.
+    return Task.objects.filter(execution=execution).order_by("-id")
 
 
 def task_get(*, execution: Execution, task_id: int) -> Task:
@@ -64,9 +65,10 @@ def recent_tasks(*, vendor_type: str = "") -> QuerySet[Task]:
     return rows.filter(vendor_type=vendor_type) if vendor_type else rows
 
 
-def execution_log(*, execution: Execution) -> str:
-    """What the tasks of an execution have written so far, one after the other."""
-    return log_text(task_ids=list(Task.objects.filter(execution=execution).values_list("pk", flat=True)))
+def execution_log(*, execution: Execution, most: int = MOST_LOG) -> str:
+    """What the tasks of an execution have written so far, one after the other; the last ``most`` characters."""
+    ids = list(Task.objects.filter(execution=execution).values_list("pk", flat=True))
+    return log_text(task_ids=ids, most=most)
 
 
 def schedule_find(*, vendor_type: str, vendor_id: int = 0) -> Schedule | None:

@@ -143,10 +143,13 @@ def execution_results(*, execution_id: int, **results: Any) -> None:
         execution.save(update_fields=["extra_attrs", "update_time"])
 
 
-def execution_stop(*, execution_id: int) -> None:
-    """Stop what of an execution is not finished: what waits at once, what runs when its runner looks."""
+def execution_stop(*, execution_id: int) -> bool:
+    """Stop what of an execution is not finished: what waits at once, what runs when its runner looks.
+
+    Says whether there was something to stop.
+    """
     with write_atomic():
-        tasks_stop(Q(execution_id=execution_id))
+        return tasks_stop(Q(execution_id=execution_id))
 
 
 def executions_forget(*, vendor_type: str, vendor_id: int) -> None:
@@ -160,20 +163,23 @@ def executions_forget(*, vendor_type: str, vendor_id: int) -> None:
         Execution.objects.filter(vendor_type=vendor_type, vendor_id=vendor_id).delete()
 
 
-def tasks_stop(which: Q) -> None:
-    """Stop unfinished tasks, inside the caller's transaction."""
+def tasks_stop(which: Q) -> bool:
+    """Stop unfinished tasks, inside the caller's transaction; says whether there were some."""
     unfinished = (
         Task.objects.select_for_update(no_key=True).filter(which, status__in=UNFINISHED).order_by("pk")
     )
     executions = set()
+    is_any = False
     now = timezone.now()
     for task in unfinished:
+        is_any = True
         if task.status == Status.RUNNING:
             Task.objects.filter(pk=task.pk).update(stop_requested=True, update_time=now)
         elif task_move(task=task, status=Status.STOPPED, end_time=now):
             executions.add(task.execution_id)
     for execution_id in sorted(executions):
         execution_refresh(execution_id=execution_id)
+    return is_any
 
 
 def task_move(*, task: Task, status: Status, **changes: Any) -> bool:

@@ -25,11 +25,6 @@ WRITE = (
 
 
 @pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
-
-
-@pytest.fixture
 def projects(boss):
     """Two private ones and a public one."""
     names = {"one": False, "two": False, "open": True}

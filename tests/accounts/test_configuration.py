@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def boss():
-    return acting(person("boss", sysadmin=True))
-
-
-@pytest.fixture
 def receiver():
     """A syslog receiver that can be reached."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -29,9 +29,14 @@ def test_the_page_needs_nobody_else(world: World) -> None:
     assert schemes == {"basic": {"type": "http", "scheme": "basic"}}, "what the button Authorize asks for"
 
 
-@pytest.mark.parametrize(
-    "path", ["/static/nothing.js", "/static/../pyproject.toml", "/c/nothing", "/nothing"]
-)
-def test_what_is_not_there(world: World, path: str) -> None:
+@pytest.mark.parametrize("path", ["/static/nothing.js", "/static/../pyproject.toml", "/nothing"])
+def test_what_is_not_there_is_told_to_people(world: World, path: str) -> None:
+    answer = httpx.get(f"{world.server.url}{path}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing here" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/c/nothing", "/api/nothing", "/api/v2.0/nothing"])
+def test_what_is_not_there_is_told_to_programs(world: World, path: str) -> None:
     answer = httpx.get(f"{world.server.url}{path}")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "NOT_FOUND")

@@ -20,6 +20,14 @@ def robot_context(robot: Robot):
     return context_of(principal_of(robot))
 
 
+def may(context, project, access: str, repository: str = "") -> bool:
+    """Whether a context may do ``resource:action`` in a project."""
+    resource, action = access.split(":")
+    return context.can_project(
+        project.pk, public=project.public, resource=resource, action=action, repository=repository
+    )
+
+
 def change(actor, robot: Robot, **fields) -> Robot:
     """Update a robot account: with ``fields``, and else with what it has."""
     values = {

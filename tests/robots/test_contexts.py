@@ -8,14 +8,9 @@ from apps.robots.constants import PROJECT
 from apps.robots.models import Robot
 from apps.robots.permissions import PermissionSet
 from apps.robots.services import robot_update
-from tests.robots.conftest import grant, robot_context
+from tests.robots.conftest import grant, may, robot_context
 
 pytestmark = pytest.mark.django_db
-
-
-def may(context, project, access: str) -> bool:
-    resource, action = access.split(":")
-    return context.can_project(project.pk, public=project.public, resource=resource, action=action)
 
 
 def test_a_project_robot_may_what_it_was_granted_there(make_project, make_robot):

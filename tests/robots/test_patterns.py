@@ -11,20 +11,13 @@ from apps.projects.roles import PROJECT_GRANTABLE
 from apps.projects.types import IN_REPOSITORIES
 from apps.robots.constants import PROJECT
 from apps.robots.permissions import PermissionSet
-from tests.robots.conftest import grant, robot_context
+from tests.robots.conftest import grant, may, robot_context
 
 pytestmark = pytest.mark.django_db
 
 
 def narrowed(namespace, *accesses, to):
     return replace(grant(namespace, *accesses), repositories=tuple(to))
-
-
-def may(context, project, access, repository=""):
-    resource, action = access.split(":")
-    return context.can_project(
-        project.pk, public=project.public, resource=resource, action=action, repository=repository
-    )
 
 
 def test_every_permission_in_what_lives_in_a_repository(make_project, make_robot):

@@ -4,11 +4,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import ManifestUnknownError
 from apps.artifacts.models import Artifact
-from apps.artifacts.selectors import artifact_row, repository_row
-from apps.artifacts.types import repository_path
+from apps.artifacts.selectors import artifact_row, repository_require
 from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -33,15 +32,7 @@ def artifact_activate(*, actor: SecurityContext, repository_name: str, reference
 
 @again_after_deadlock
 def _set(actor: SecurityContext, repository_name: str, reference: str, at: datetime | None) -> None:
-    repository = repository_row(repository_name)
-    require_project(
-        actor,
-        repository.project_id,
-        public=repository.project.public,
-        resource="artifact",
-        action="delete",
-        repository=repository_path(repository_name),
-    )
+    repository = repository_require(actor=actor, name=repository_name, resource="artifact", action="delete")
     artifact = artifact_row(repository, reference)
     with write_atomic():
         rows = Artifact.objects.filter(pk=artifact.pk)

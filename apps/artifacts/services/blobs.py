@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db import IntegrityError
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import (
     BlobReferencedError,
     BlobUnknownError,
@@ -15,7 +15,7 @@ from apps.artifacts.errors import (
     UploadUnknownError,
 )
 from apps.artifacts.models import ArtifactBlob, Blob, RepositoryBlob
-from apps.artifacts.selectors import blob_find, blob_source_find
+from apps.artifacts.selectors import blob_find, blob_source_find, require_repository
 from apps.artifacts.services.links import (
     blob_ensure,
     project_blobs_link,
@@ -27,7 +27,7 @@ from apps.artifacts.services.links import (
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.uploads import Received, upload_hash
-from apps.artifacts.types import RepositoryRef, repository_path
+from apps.artifacts.types import RepositoryRef
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.errors import DomainError
 from apps.common.stamps import repository_key, touch
@@ -55,14 +55,7 @@ def blob_commit(
     gates refuse, likewise; raises :class:`UploadUnknownError` or :class:`UploadInvalidError` when another request
     finished the upload or is writing to it. The bytes are durable in place before the row says that they exist.
     """
-    require_project(
-        actor,
-        project.id,
-        public=project.public,
-        resource="repository",
-        action="push",
-        repository=repository_path(repository_name),
-    )
+    require_repository(actor, project, repository_name, resource="repository", action="push")
     driver = get_driver()
     upload = upload_path(repository_name, upload_id)
     release_connection()
@@ -157,14 +150,7 @@ def blob_mount(
     ``source`` narrows the search to one repository (the caller has checked that it may be read); without it any
     repository of this project that ``may_read`` lets through, by its name, or of a public project serves.
     """
-    require_project(
-        actor,
-        project.id,
-        public=project.public,
-        resource="repository",
-        action="push",
-        repository=repository_path(repository_name),
-    )
+    require_repository(actor, project, repository_name, resource="repository", action="push")
     blob = (
         blob_find(source, str(digest))
         if source is not None
@@ -216,14 +202,7 @@ def blob_delete(
 
     Raises :class:`BlobReferencedError` while an artifact of the repository needs it.
     """
-    require_project(
-        actor,
-        project.id,
-        public=project.public,
-        resource="repository",
-        action="delete",
-        repository=repository_path(repository.name),
-    )
+    require_repository(actor, project, repository.name, resource="repository", action="delete")
     blob = blob_find(repository, str(digest))
     if blob is None:
         raise BlobUnknownError("the blob is not known to the repository", detail=str(digest))

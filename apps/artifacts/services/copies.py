@@ -1,6 +1,6 @@
 """Copies between repositories: links and rows, never bytes."""
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.accessories import HARD_TYPES
 from apps.artifacts.errors import AccessoryAloneError, ArtifactDeactivatedError
 from apps.artifacts.models import Artifact, ArtifactReference
@@ -9,11 +9,11 @@ from apps.artifacts.selectors import (
     blobs_find,
     deactivation_of,
     repository_find,
-    repository_row,
+    repository_require,
+    require_repository,
 )
 from apps.artifacts.services.blobs import blob_mount
 from apps.artifacts.services.manifests import manifest_push
-from apps.artifacts.types import repository_path
 from apps.oci.digests import parse_digest
 from apps.oci.manifests import parse_manifest
 from apps.projects.types import ProjectRef
@@ -33,23 +33,8 @@ def artifact_copy(
     child of one, is an :class:`ArtifactDeactivatedError`, a signature alone an :class:`AccessoryAloneError`. Killed
     half-way it leaves links and children, no broken index: children go before their index.
     """
-    source = repository_row(source_repository)
-    require_project(
-        actor,
-        source.project_id,
-        public=source.project.public,
-        resource="repository",
-        action="pull",
-        repository=repository_path(source_repository),
-    )
-    require_project(
-        actor,
-        project.id,
-        public=project.public,
-        resource="artifact",
-        action="create",
-        repository=repository_path(target_repository),
-    )
+    source = repository_require(actor=actor, name=source_repository, resource="repository", action="pull")
+    require_repository(actor, project, target_repository, resource="artifact", action="create")
     artifact = artifact_row(source, source_reference)
     if artifact.accessory_type in HARD_TYPES:
         raise AccessoryAloneError("the operation isn't supported for an artifact accessory")

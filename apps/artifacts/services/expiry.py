@@ -10,12 +10,11 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import TagUnknownError
 from apps.artifacts.models import Repository, Tag, TrashEntry
-from apps.artifacts.selectors import artifact_row, repository_row
+from apps.artifacts.selectors import artifact_row, repository_require
 from apps.artifacts.services.tags import tags_hold, tags_remove
-from apps.artifacts.types import repository_path
 from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.errors import BadRequestError, DomainError
 from apps.common.stamps import repository_key, touch
@@ -92,15 +91,7 @@ def tag_expiry_set(
     *, actor: SecurityContext, repository_name: str, reference: str, tag: str, expires_at: datetime | None
 ) -> None:
     """Let a tag of an artifact end at a time, or never; needs the right to delete tags."""
-    repository = repository_row(repository_name)
-    require_project(
-        actor,
-        repository.project_id,
-        public=repository.project.public,
-        resource="tag",
-        action="delete",
-        repository=repository_path(repository_name),
-    )
+    repository = repository_require(actor=actor, name=repository_name, resource="tag", action="delete")
     artifact = artifact_row(repository, reference)
     with write_atomic():
         rows = Tag.objects.filter(repository=repository, name=tag, artifact=artifact)

@@ -2,10 +2,9 @@
 
 from django.db import IntegrityError, transaction
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.models import Artifact, ArtifactLabel, Repository
-from apps.artifacts.selectors import artifact_row, repository_row
-from apps.artifacts.types import repository_path
+from apps.artifacts.selectors import artifact_row, repository_require
 from apps.common.database import write_atomic
 from apps.common.errors import ConflictError, NotFoundError
 from apps.events.bus import publish
@@ -20,7 +19,9 @@ def artifact_label_add(
 
     Raises NotFoundError (no such label here), ManifestUnknownError, ConflictError (it has the label already).
     """
-    repository = _repository(actor, repository_name, "create")
+    repository = repository_require(
+        actor=actor, name=repository_name, resource="artifact-label", action="create"
+    )
     label = Label.objects.filter(pk=label_id).first()
     if label is None or label.project_id not in {None, repository.project_id}:
         raise NotFoundError(f"project id {repository.project_id}, label {label_id} not found")
@@ -43,7 +44,9 @@ def artifact_label_remove(
     *, actor: SecurityContext, repository_name: str, reference: str, label_id: int
 ) -> None:
     """Take a label off an artifact; raises NotFoundError if it has none of this id, ManifestUnknownError."""
-    repository = _repository(actor, repository_name, "delete")
+    repository = repository_require(
+        actor=actor, name=repository_name, resource="artifact-label", action="delete"
+    )
     artifact = artifact_row(repository, reference)
     with write_atomic():
         link = (
@@ -56,19 +59,6 @@ def artifact_label_remove(
             raise NotFoundError(f"reference of label {label_id} and artifact {artifact.pk} not found")
         link.delete()
         _tell(actor, repository, artifact, link.label, "delete")
-
-
-def _repository(actor: SecurityContext, name: str, action: str) -> Repository:
-    repository = repository_row(name)
-    require_project(
-        actor,
-        repository.project_id,
-        public=repository.project.public,
-        resource="artifact-label",
-        action=action,
-        repository=repository_path(name),
-    )
-    return repository
 
 
 def _tell(

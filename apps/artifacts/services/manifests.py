@@ -6,13 +6,13 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.accessories import AccessoryLink, accessory_link
 from apps.artifacts.contents import Content, annotations_shown, content_of
 from apps.artifacts.errors import ManifestBlobUnknownError, RepositoryUnknownError
 from apps.artifacts.gates import Push, gates
 from apps.artifacts.models import Artifact, ArtifactBlob, ArtifactReference, Repository, TagMove
-from apps.artifacts.selectors import children_find, manifest_find, repository_find
+from apps.artifacts.selectors import children_find, manifest_find, repository_find, require_repository
 from apps.artifacts.services.expiry import expiry_of_image
 from apps.artifacts.services.links import (
     blob_ensure,
@@ -24,7 +24,7 @@ from apps.artifacts.services.links import (
 )
 from apps.artifacts.services.repositories import repository_ensure
 from apps.artifacts.services.tags import TagPlace, Target, tags_point
-from apps.artifacts.types import BlobRef, PushResult, repository_path
+from apps.artifacts.types import BlobRef, PushResult
 from apps.common.database import again_after_deadlock, release_connection, write_atomic
 from apps.common.fields import json_storable
 from apps.common.stamps import repository_key, touch
@@ -53,14 +53,7 @@ def manifest_push(
     not) with the size that it says; children of an index and the subject may come later. What the gates refuse
     is raised, and nothing is changed then.
     """
-    require_project(
-        actor,
-        project.id,
-        public=project.public,
-        resource="repository",
-        action="push",
-        repository=repository_path(repository_name),
-    )
+    require_repository(actor, project, repository_name, resource="repository", action="push")
     content = content_of(manifest, lambda digest: _child(repository_name, digest))
     for _ in range(_ATTEMPTS):
         try:

@@ -3,7 +3,7 @@
 from django.db import connection
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import RepositoryUnknownError
 from apps.artifacts.models import (
     Artifact,
@@ -15,12 +15,11 @@ from apps.artifacts.models import (
     Tag,
     TrashEntry,
 )
-from apps.artifacts.selectors import repository_find, repository_row
+from apps.artifacts.selectors import repository_find, repository_require
 from apps.artifacts.services.artifacts import artifacts_gate_deletion
 from apps.artifacts.services.history import REASONS_OF_TRASH, repository_tags_gone_record
 from apps.artifacts.services.links import project_blobs_release, repository_hold, storage_charge
 from apps.artifacts.services.trash import chunks, trash_put
-from apps.artifacts.types import repository_path
 from apps.common.database import again_after_deadlock, delete_rows, sql_time, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -44,15 +43,7 @@ def repository_ensure(*, project: ProjectRef, name: str) -> int:
 
 def repository_update(*, actor: SecurityContext, repository_name: str, description: str) -> None:
     """Change the description."""
-    row = repository_row(repository_name)
-    require_project(
-        actor,
-        row.project_id,
-        public=row.project.public,
-        resource="repository",
-        action="update",
-        repository=repository_path(repository_name),
-    )
+    row = repository_require(actor=actor, name=repository_name, resource="repository", action="update")
     with write_atomic():
         Repository.objects.filter(pk=row.pk).update(description=description, update_time=timezone.now())
         publish(
@@ -68,15 +59,7 @@ def repository_delete(
 
     ``reason`` is one of ``TrashEntry.REASONS``. What only began to be pushed (``listed`` is False) leaves no entry.
     """
-    row = repository_row(repository_name)
-    require_project(
-        actor,
-        row.project_id,
-        public=row.project.public,
-        resource="repository",
-        action="delete",
-        repository=repository_path(repository_name),
-    )
+    row = repository_require(actor=actor, name=repository_name, resource="repository", action="delete")
     with write_atomic():
         locked = Repository.objects.select_for_update().filter(pk=row.pk).first()
         if locked is None:

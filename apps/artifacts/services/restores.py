@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashedArtifact, TrashedTag, TrashEntry
-from apps.artifacts.selectors import trash_entry_row, trashed_find
+from apps.artifacts.selectors import require_repository, trash_entry_row, trashed_find
 from apps.artifacts.services.history import Move, tag_moves_record
 from apps.artifacts.services.links import storage_refusal_recorded
 from apps.artifacts.services.returns import (
@@ -20,11 +20,12 @@ from apps.artifacts.services.returns import (
 )
 from apps.artifacts.services.tag_gates import tag_gates_ask
 from apps.artifacts.services.trash import CHUNK, trash_drop
-from apps.artifacts.types import Restored, repository_path
+from apps.artifacts.types import Restored
 from apps.common.database import again_after_deadlock, sql_time, write_atomic
 from apps.common.errors import ConflictError, NotFoundError, PreconditionError
 from apps.events.bus import publish
-from apps.events.catalogue import ArtifactRestored, Event, RepositoryRestored, TagRestored
+from apps.events.catalogue import ArtifactRestored, RepositoryRestored, TagRestored
+from apps.events.event import Event
 from apps.projects.types import ProjectRef
 
 _ATTEMPTS = 3
@@ -40,16 +41,9 @@ def trash_restore(*, actor: SecurityContext, project_id: int, entry_id: int) -> 
     trash (any more), :class:`PreconditionError` when the artifact of a tag is gone; nothing is changed then.
     """
     entry = trash_entry_row(project_id=project_id, entry_id=entry_id)
+    project = entry.project.ref
     for action in ("create", "delete"):
-        require_project(
-            actor,
-            project_id,
-            public=entry.project.public,
-            resource="artifact",
-            action=action,
-            repository=repository_path(entry.repository_name),
-        )
-    project = ProjectRef(entry.project.pk, entry.project.name, entry.project.public)
+        require_repository(actor, project, entry.repository_name, resource="artifact", action=action)
     for _ in range(_ATTEMPTS):
         try:
             return _restore(actor.name, project, entry.pk, entry.repository_name)

@@ -10,10 +10,10 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import RepositoryUnknownError
 from apps.artifacts.models import Artifact, Repository, Tag, TagMove, TrashEntry
-from apps.artifacts.selectors import tag_move_list, trashed_find
+from apps.artifacts.selectors import require_repository, tag_move_list, trashed_find
 from apps.artifacts.services.links import storage_refusal_recorded
 from apps.artifacts.services.returns import (
     Return,
@@ -24,7 +24,7 @@ from apps.artifacts.services.returns import (
 )
 from apps.artifacts.services.tags import TagPlace, Target, tags_hold, tags_point, tags_remove
 from apps.artifacts.services.trash import CHUNK
-from apps.artifacts.types import TagThen, TrashedRef, repository_path
+from apps.artifacts.types import TagThen, TrashedRef
 from apps.common.database import again_after_deadlock, write_atomic
 from apps.common.errors import BadRequestError, ConflictError, PreconditionError
 from apps.events.bus import publish
@@ -52,14 +52,7 @@ def repository_rewind(
     """
     for resource in ("artifact", "tag"):
         for action in ("create", "delete"):
-            require_project(
-                actor,
-                project.id,
-                public=project.public,
-                resource=resource,
-                action=action,
-                repository=repository_path(repository_name),
-            )
+            require_repository(actor, project, repository_name, resource=resource, action=action)
     if time > timezone.now():
         raise BadRequestError("the time to restore lies in the future")
     days = settings.HARBOR.tag_history_days

@@ -8,14 +8,13 @@ from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.errors import ManifestUnknownError, TagExistsError, TagUnknownError
 from apps.artifacts.models import Repository, Tag, TagMove, TrashEntry
-from apps.artifacts.selectors import artifact_row, repository_row
+from apps.artifacts.selectors import artifact_row, repository_require
 from apps.artifacts.services.history import REASONS_OF_TRASH, Move, tag_moves_record
 from apps.artifacts.services.tag_gates import tag_gates_ask
 from apps.artifacts.services.trash import CHUNK, chunks, trash_put_tags
-from apps.artifacts.types import repository_path
 from apps.common.database import again_after_deadlock, delete_rows, sql_time, write_atomic
 from apps.common.stamps import repository_key, touch
 from apps.events.bus import publish
@@ -174,15 +173,7 @@ def tag_create(
     ``expires_at`` is when it goes into the trash by itself, None for never.
     """
     check_tag(tag)
-    repository = repository_row(repository_name)
-    require_project(
-        actor,
-        repository.project_id,
-        public=repository.project.public,
-        resource="tag",
-        action="create",
-        repository=repository_path(repository_name),
-    )
+    repository = repository_require(actor=actor, name=repository_name, resource="tag", action="create")
     artifact = artifact_row(repository, reference)
     try:
         with write_atomic():
@@ -220,15 +211,7 @@ def tag_delete(
 
     ``reason`` is one of ``TrashEntry.REASONS``.
     """
-    repository = repository_row(repository_name)
-    require_project(
-        actor,
-        repository.project_id,
-        public=repository.project.public,
-        resource="tag",
-        action="delete",
-        repository=repository_path(repository_name),
-    )
+    repository = repository_require(actor=actor, name=repository_name, resource="tag", action="delete")
     artifact = artifact_row(repository, reference) if reference is not None else None
     with write_atomic():
         row = tags_hold(repository=repository).filter(name=tag).first()

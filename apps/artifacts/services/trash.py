@@ -5,14 +5,14 @@ a blob that an entry needs is linked to it, which keeps collection away.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from apps.accounts.security import SecurityContext, require_project
+from apps.accounts.security import SecurityContext
 from apps.artifacts.models import (
     Artifact,
     ArtifactColumns,
@@ -25,8 +25,7 @@ from apps.artifacts.models import (
     TrashedTag,
     TrashEntry,
 )
-from apps.artifacts.selectors import trash_entry_row
-from apps.artifacts.types import repository_path
+from apps.artifacts.selectors import require_repository, trash_entry_row
 from apps.common.database import delete_rows, write_atomic
 from apps.common.errors import NotFoundError
 from apps.events.bus import publish
@@ -46,6 +45,10 @@ _PURGED_AT_ONCE = 50
 _PUT = (
     f"INSERT INTO trashed_artifact (entry_id, {COLUMNS}) SELECT %s, {COLUMNS} FROM artifact"  # noqa: S608 (names of our own)
     " WHERE id IN ({ids}) RETURNING digest, id"
+)
+_PUT_EACH = (
+    f"INSERT INTO trashed_artifact (entry_id, {COLUMNS}) SELECT pair.column1, {COLUMNS}"  # noqa: S608 (names of our own)
+    " FROM (VALUES {pairs}) AS pair JOIN artifact ON artifact.id = pair.column2 RETURNING digest, id"
 )
 # Pairs of ids, of the trash and of the repository: a join by digest is slow where statistics lag behind.
 # References in their order, which is the manifest's. A manifest that somebody pushed as a blob too is not needed as one.
@@ -113,9 +116,36 @@ def trash_put(
         for some in chunks(ids.values()):
             places = ", ".join(["%s"] * len(some))
             cursor.execute(_PUT.format(ids=places), [entry.pk, *some])
-            pairs = [(row_id, ids[digest]) for digest, row_id in cursor.fetchall()]
-            for statement in _PUT_WITH_THEM:
-                pairs_execute(cursor, statement, pairs)
+            _put_with_them(cursor, ids)
+
+
+def trash_put_each(
+    *, operator: str, reason: str, repository: Repository, at: datetime, artifacts: Mapping[int, str]
+) -> None:
+    """As :func:`trash_put`, an entry for each of these artifacts, digests by id; :data:`CHUNK` of them at most."""
+    entries = TrashEntry.objects.bulk_create(
+        TrashEntry(
+            project_id=repository.project_id,
+            kind=TrashEntry.ARTIFACT,
+            repository_name=repository.name,
+            digest=digest,
+            reason=reason,
+            operator=operator[:_OPERATOR],
+            deleted_at=at,
+        )
+        for digest in artifacts.values()
+    )
+    with connection.cursor() as cursor:
+        pairs = [(entry.pk, artifact_id) for entry, artifact_id in zip(entries, artifacts, strict=True)]
+        pairs_execute(cursor, _PUT_EACH, pairs)
+        _put_with_them(cursor, {digest: artifact_id for artifact_id, digest in artifacts.items()})
+
+
+def _put_with_them(cursor: CursorWrapper, ids: Mapping[str, int]) -> None:
+    """What belongs to the artifacts that the cursor has just put there; ``ids`` of the repository's by digest."""
+    pairs = [(row_id, ids[digest]) for digest, row_id in cursor.fetchall()]
+    for statement in _PUT_WITH_THEM:
+        pairs_execute(cursor, statement, pairs)
 
 
 def pairs_execute(cursor: CursorWrapper, statement: str, pairs: Sequence[tuple[int, int]]) -> None:
@@ -173,14 +203,7 @@ def trash_forget(*, actor: SecurityContext, project_id: int, entry_id: int) -> N
     entry = trash_entry_row(project_id=project_id, entry_id=entry_id)
     # The second for robot accounts, whose permissions may be narrowed to other repositories.
     for resource, action in (("", "update"), ("artifact", "delete")):
-        require_project(
-            actor,
-            project_id,
-            public=entry.project.public,
-            resource=resource,
-            action=action,
-            repository=repository_path(entry.repository_name),
-        )
+        require_repository(actor, entry.project.ref, entry.repository_name, resource=resource, action=action)
     with write_atomic():
         if not TrashEntry.objects.select_for_update().filter(pk=entry.pk).exists():
             raise NotFoundError(f"the trash has no entry {entry_id}")
