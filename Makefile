@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 # What the tests and the benchmark drive, as PROGRAM:DEBIAN-PACKAGE.
 PROGRAMS := initdb:postgresql redis-server:redis-server redis-sentinel:redis-sentinel skopeo:skopeo \
-	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx
+	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx chromium:chromium
 
 .PHONY: help
 help: ## Show this list
@@ -54,9 +54,11 @@ endif
 	$(PYTEST) $(T)
 
 .PHONY: bench
-bench: .state/dev programs ## Measure against Debian's docker-registry, and a collection
+bench: .state/dev programs ## Measure against Debian's docker-registry, and a collection, a retention and a purge
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.garbage files
+	$(BIN)/python -m tests.bench.retention --delete 10000
+	$(BIN)/python -m tests.bench.purge
 
 .PHONY: static
 static: .state/dev ## Compress the files of others that the portal serves, after one of them changed

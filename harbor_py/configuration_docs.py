@@ -42,11 +42,30 @@ secrets masked, `harbor-py config schema` prints a JSON schema for editors.
 |---|---|---|---|
 """
 
+_REDIS = """
+## Redis with Sentinel
+
+One setting is for all that Redis is used for, the broker of jobs and the stamps of caches:
+
+```
+HARBOR_REDIS_URL=redis+sentinel://:PASSWORD@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/mymaster/0
+```
+
+It is written as Harbor's: the sentinels, the name of the master that they watch, the number of the database (0 if left out).
+Name and password before the `@` are Redis' own; where the sentinels have others, `?sentinel_username=…&sentinel_password=…`.
+What is special in a name or password is percent-encoded. `sentinel://` is the same; there is no TLS to sentinels.
+
+While no master answers, pulls go on without caches, and pushes and changes are told 503 and to try again. Jobs that run go on; what
+was begun meanwhile begins afterwards. Nothing that counts is in Redis: a new master may have lost what the old one had taken last.
+With three Redis servers or more, set `min-replicas-to-write 1` on them: an old master that is cut off from the others then takes
+no changes any more. A node that still reaches it, and not the sentinels, goes on by what it knows for a minute at most.
+"""
+
 
 def page() -> str:
     """``docs/configuration.md``; the same on every machine."""
     rows = [_row(name, field) for name, field in Configuration.model_fields.items()]
-    return _INTRODUCTION + "".join(rows)
+    return _INTRODUCTION + "".join(rows) + _REDIS
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -17,6 +17,7 @@ _FLOORS = {
     "api": 7,
     "portal": 7,
     "catalog": 6,
+    "usage": 6,
     "quotas": 5,
     "immutability": 5,
     "retention": 5,

@@ -14,7 +14,8 @@ from apps.audit.types import AuditEntry
 from apps.common.origin import ANONYMOUS, current_credential, current_method
 from apps.events import catalogue
 from apps.events.bus import subscribe
-from apps.events.catalogue import ArtifactsPulled, Event, Pull, UserChanged, UserLoggedIn
+from apps.events.catalogue import ArtifactsPulled, Pull, UserChanged, UserLoggedIn
+from apps.events.event import Event
 from apps.projects.models import Project
 from apps.projects.types import Role
 
@@ -87,6 +88,10 @@ def _immutable_rule_words(event: Any) -> str:
 
 def _retention_words(event: Any) -> str:
     return f"{event.operation} retention policy {event.policy_id} of project {event.project_name}"
+
+
+def _collection_words(event: Any) -> str:
+    return f"{event.operation} garbage collection: {event.description}"
 
 
 def _webhook_policy_words(event: Any) -> str:
@@ -185,6 +190,10 @@ ROWS: dict[type[Event], Row] = {
     catalogue.PushRulesChanged: Row("", "push-rules", _PROJECT),
     catalogue.WebhookPolicyChanged: Row("", "notification-policy", _PROJECT, _webhook_policy_words),
     catalogue.RetentionPolicyChanged: Row("", "tag-retention", _PROJECT, _retention_words),
+    catalogue.CollectionAsked: Row(
+        "", "garbage-collection", lambda _: "garbage collection", _collection_words
+    ),
+    catalogue.JobsControlled: Row("", "jobservice-monitor", _of("target")),
 }
 
 # Facts about the state of things that nobody did, and sums of what has rows of its own.

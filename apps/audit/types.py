@@ -50,3 +50,40 @@ EVENT_TYPES = (
     "delete_member",
     "update_member",
 )
+
+# What the rows of our own say, in the order in which people look for it.
+OPERATIONS = (
+    "create",
+    "delete",
+    "update",
+    "pull",
+    "restore",
+    "activate",
+    "deactivate",
+    "login",
+    "logout",
+    "read",
+)
+RESOURCE_TYPES = (
+    "access-token",
+    "artifact",
+    "artifact-label",
+    "configuration",
+    "garbage-collection",
+    "immutable-rule",
+    "jobservice-monitor",
+    "label",
+    "member",
+    "notification-policy",
+    "project",
+    "purge_audit",
+    "push-rules",
+    "quota",
+    "repository",
+    "robot",
+    "tag",
+    "tag-retention",
+    "trash",
+    "user",
+    "usergroup",
+)

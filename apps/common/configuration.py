@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from apps.common.redis_urls import sentinel_address
+
 PREFIX = "HARBOR_"
 CONFIG_FILE_VARIABLE = "HARBOR_CONFIG"
 OVERWRITE_VARIABLE = "CONFIG_OVERWRITE_JSON"
@@ -75,7 +77,10 @@ class Configuration(BaseModel):
     redis_url: Annotated[
         str,
         Field(
-            description="`redis://…`: broker and stamps for several hosts; without it, files serve one host."
+            description=(
+                "`redis://…`: broker and stamps for several hosts; without it, files serve one host. With Sentinel"
+                " `redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/MASTER/DATABASE[?sentinel_password=…]`."
+            )
         ),
     ] = ""
     storage_url: Annotated[
@@ -258,6 +263,13 @@ class Configuration(BaseModel):
     def _database(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://")) and sentinel_address(value) is None:
+            raise ValueError("must start with redis://, rediss:// or redis+sentinel://")
         return value
 
     @field_validator("external_url")

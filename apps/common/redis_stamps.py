@@ -1,16 +1,29 @@
 """Stamps for several hosts."""
 
+import hashlib
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
 import redis
+from redis.sentinel import Sentinel
 
 from apps.common.errors import UnavailableError
+from apps.common.redis_urls import sentinel_address
 
 logger = logging.getLogger(__name__)
+
+_OPTIONS: dict[str, Any] = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "health_check_interval": 30,
+    "protocol": 2,
+}
+_SENTINEL_SECONDS = 1.0
+_RUN_ID = re.compile(rb"run_id:(\w+)")
 
 
 class _Request(threading.local):
@@ -31,16 +44,19 @@ class _Batch:
 
 
 class RedisStamps:
-    """Counters in one Redis hash; a flushed Redis reads as all zero, which no cache entry matches for long."""
+    """Counters in one Redis hash.
+
+    What is read is good for one run of one server only: another one (started anew, or made the master) may know older
+    counters, under which old cache entries would be believed again.
+    """
 
     _HASH = "harbor:stamps"
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30, protocol=2
-        )
+        self._client = _client_of(url)
         self._request = _Request()
         self._connection: Any = None
+        self._run = 0
         self._joining = threading.Lock()
         self._turn = threading.Lock()
         self._open: _Batch | None = None
@@ -93,24 +109,31 @@ class RedisStamps:
         The client's own ``hmget`` costs four times the CPU (107 µs against 24), more than all the rest of a pull.
         """
         try:
-            if self._connection is None:
-                self._connection = self._connect()
             try:
-                values = _hmget(self._connection, self._HASH, keys)
+                values = self._hmget(keys)
             except redis.ConnectionError:
-                # It had been idle, and Redis has closed it or was started anew meanwhile: once more on a new one.
-                self._connection.disconnect()
-                self._connection = self._connect()
-                values = _hmget(self._connection, self._HASH, keys)
+                # It had been idle, and Redis has closed it, was started anew or has another master: once more on a
+                # new one.
+                values = self._hmget(keys)
         except redis.RedisError:
             # Without stamps no cache entry may be believed: every read goes to the database until Redis is back.
             logger.exception("Redis cannot be reached: caches are off")
             return {key: int.from_bytes(os.urandom(8)) for key in keys}
-        return {key: int(value or 0) for key, value in zip(keys, values, strict=True)}
+        return {key: int(value or 0) ^ self._run for key, value in zip(keys, values, strict=True)}
+
+    def _hmget(self, keys: Sequence[str]) -> list[bytes | None]:
+        connection, self._connection = self._connection or self._connect(), None
+        values = cast("list[bytes | None]", _command(connection, "HMGET", self._HASH, *keys))
+        # One on which it failed is not used again: it would connect by itself, to who knows whom.
+        self._connection = connection
+        return values
 
     def _connect(self) -> Any:
         pool = self._client.connection_pool
-        return pool.connection_class(**pool.connection_kwargs)
+        connection = pool.connection_class(**pool.connection_kwargs)
+        run = _RUN_ID.search(_command(connection, "INFO", "server"))
+        self._run = int.from_bytes(hashlib.blake2b(run[1] if run else b"", digest_size=8).digest())
+        return connection
 
     def bump(self, *keys: str) -> None:
         """See :class:`apps.common.stamps.Stamps`."""
@@ -126,7 +149,24 @@ class RedisStamps:
             ) from error
 
 
-def _hmget(connection: Any, name: str, keys: Sequence[str]) -> list[bytes | None]:
-    """One round trip; a connection on which it fails closes itself, and connects when it is asked again."""
-    connection.send_command("HMGET", name, *keys, check_health=False)
-    return cast("list[bytes | None]", connection.read_response())
+def _client_of(url: str) -> redis.Redis:
+    sentinels = sentinel_address(url)
+    if sentinels is None:
+        return redis.Redis.from_url(url, **_OPTIONS)
+    # Its types are not written down.
+    found: redis.Redis = cast("Any", Sentinel)(
+        sentinels.nodes, sentinel_kwargs=sentinels.sentinel_options(seconds=_SENTINEL_SECONDS)
+    ).master_for(
+        sentinels.master,
+        db=sentinels.database,
+        username=sentinels.username or None,
+        password=sentinels.password or None,
+        **_OPTIONS,
+    )
+    return found
+
+
+def _command(connection: Any, *words: str) -> Any:
+    """One round trip; a connection that is not open connects."""
+    connection.send_command(*words, check_health=False)
+    return connection.read_response()

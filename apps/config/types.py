@@ -21,6 +21,12 @@ from pydantic_core import from_json
 
 AuthMode = Literal["db_auth", "ldap_auth", "oidc_auth", "http_auth", "uaa_auth"]
 
+
+def _(text: str) -> str:
+    """Have it translated where it is shown. Django's own looks at the settings, which the command line has not set."""
+    return text
+
+
 NO_LIMIT = -1
 _LONGEST_TEXT = 4096
 _LARGEST_STORAGE = 1 << 50
@@ -39,7 +45,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Harbor's group of a setting and what it is for."""
+    """Harbor's group of a setting and what it is for, in words that the portal translates."""
 
     group: str
     text: str
@@ -100,113 +106,123 @@ class SystemSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    auth_mode: Annotated[AuthMode, Kind("AuthMode"), About("basic", "How people sign in.")] = "db_auth"
+    auth_mode: Annotated[AuthMode, Kind("AuthMode"), About("basic", _("How people sign in."))] = "db_auth"
     primary_auth_mode: Annotated[
-        Bool, About("basic", "Whether the portal offers the other way to sign in first.")
+        Bool, About("basic", _("Whether the portal offers the other way to sign in first."))
     ] = False
-    ldap_base_dn: Annotated[NonEmpty, About("ldapbasic", "Where people are searched.")] = ""
-    ldap_filter: Annotated[Text, About("ldapbasic", "What people must match, besides their name.")] = ""
-    ldap_group_base_dn: Annotated[Text, About("ldap", "Where groups are searched.")] = ""
+    ldap_base_dn: Annotated[NonEmpty, About("ldapbasic", _("Where people are searched."))] = ""
+    ldap_filter: Annotated[Text, About("ldapbasic", _("What people must match, besides their name."))] = ""
+    ldap_group_base_dn: Annotated[Text, About("ldap", _("Where groups are searched."))] = ""
     ldap_group_admin_dn: Annotated[
-        Text, About("ldap", "The group whose members are system administrators.")
+        Text, About("ldap", _("The group whose members are system administrators."))
     ] = ""
-    ldap_group_attribute_name: Annotated[Text, About("ldap", "The attribute that names a group.")] = ""
-    ldap_group_search_filter: Annotated[Text, About("ldap", "What groups must match.")] = ""
+    ldap_group_attribute_name: Annotated[Text, About("ldap", _("The attribute that names a group."))] = ""
+    ldap_group_search_filter: Annotated[Text, About("ldap", _("What groups must match."))] = ""
     ldap_group_search_scope: Annotated[
-        LdapScope, About("ldap", "How deep groups are searched: 0 base, 1 one level, 2 subtree.")
+        LdapScope, About("ldap", _("How deep groups are searched: 0 base, 1 one level, 2 subtree."))
     ] = 2
     ldap_scope: Annotated[
-        LdapScope, About("ldapbasic", "How deep people are searched: 0 base, 1 one level, 2 subtree.")
+        LdapScope, About("ldapbasic", _("How deep people are searched: 0 base, 1 one level, 2 subtree."))
     ] = 2
-    ldap_search_dn: Annotated[Text, About("ldapbasic", "Who searches.")] = ""
-    ldap_search_password: Annotated[Password, About("ldapbasic", "The password of who searches.")] = (
+    ldap_search_dn: Annotated[Text, About("ldapbasic", _("Who searches."))] = ""
+    ldap_search_password: Annotated[Password, About("ldapbasic", _("The password of who searches."))] = (
         _NO_SECRET
     )
-    ldap_timeout: Annotated[Int, About("ldapbasic", "Seconds to wait for the directory.")] = 5
-    ldap_uid: Annotated[NonEmpty, About("ldapbasic", "The attribute that people sign in with.")] = "cn"
-    ldap_url: Annotated[NonEmpty, About("ldapbasic", "The directory, as ldap(s)://host:port.")] = ""
-    ldap_verify_cert: Annotated[Bool, About("ldapbasic", "Whether its certificate is checked.")] = True
+    ldap_timeout: Annotated[Int, About("ldapbasic", _("Seconds to wait for the directory."))] = 5
+    ldap_uid: Annotated[NonEmpty, About("ldapbasic", _("The attribute that people sign in with."))] = "cn"
+    ldap_url: Annotated[NonEmpty, About("ldapbasic", _("The directory, as ldap(s)://host:port."))] = ""
+    ldap_verify_cert: Annotated[Bool, About("ldapbasic", _("Whether its certificate is checked."))] = True
     ldap_group_membership_attribute: Annotated[
-        Text, About("ldapbasic", "The attribute of people that names their groups.")
+        Text, About("ldapbasic", _("The attribute of people that names their groups."))
     ] = "memberof"
     ldap_group_attach_parallel: Annotated[
-        Bool, About("ldapbasic", "Whether a person's groups are looked up side by side.")
+        Bool, About("ldapbasic", _("Whether a person's groups are looked up side by side."))
     ] = False
-    scan_all_policy: Annotated[AnyMap, About("basic", "The schedule of older releases; without effect.")] = {}
+    scan_all_policy: Annotated[
+        AnyMap, About("basic", _("The schedule of older releases; without effect."))
+    ] = {}
     project_creation_restriction: Annotated[
         Literal["everyone", "adminonly"],
         Kind("ProjectCreationRestriction"),
-        About("basic", "Who makes projects."),
+        About("basic", _("Who makes projects.")),
     ] = "everyone"
-    read_only: Annotated[Bool, About("basic", "Whether nothing may be changed or pushed.")] = False
-    self_registration: Annotated[Bool, About("basic", "Whether people make their own accounts.")] = False
-    token_expiration: Annotated[Duration, About("basic", "Minutes that a registry token lives.")] = 30
-    uaa_client_id: Annotated[Text, About("uaa", "The name of this client.")] = ""
-    uaa_client_secret: Annotated[SecretText, About("uaa", "The password of this client.")] = _NO_SECRET
-    uaa_endpoint: Annotated[Text, About("uaa", "The server's URL.")] = ""
-    uaa_verify_cert: Annotated[Bool, About("uaa", "Whether its certificate is checked.")] = False
-    http_authproxy_endpoint: Annotated[Text, About("httpauth", "The proxy's URL.")] = ""
+    read_only: Annotated[Bool, About("basic", _("Whether nothing may be changed or pushed."))] = False
+    self_registration: Annotated[Bool, About("basic", _("Whether people make their own accounts."))] = False
+    token_expiration: Annotated[Duration, About("basic", _("Minutes that a registry token lives."))] = 30
+    uaa_client_id: Annotated[Text, About("uaa", _("The name of this client."))] = ""
+    uaa_client_secret: Annotated[SecretText, About("uaa", _("The password of this client."))] = _NO_SECRET
+    uaa_endpoint: Annotated[Text, About("uaa", _("The server's URL."))] = ""
+    uaa_verify_cert: Annotated[Bool, About("uaa", _("Whether its certificate is checked."))] = False
+    http_authproxy_endpoint: Annotated[Text, About("httpauth", _("The proxy's URL."))] = ""
     http_authproxy_tokenreview_endpoint: Annotated[
-        Text, About("httpauth", "The URL that tells whose a token is.")
+        Text, About("httpauth", _("The URL that tells whose a token is."))
     ] = ""
     http_authproxy_admin_groups: Annotated[
-        Text, About("httpauth", "Groups, comma separated, of system administrators.")
+        Text, About("httpauth", _("Groups, comma separated, of system administrators."))
     ] = ""
     http_authproxy_admin_usernames: Annotated[
-        Text, About("httpauth", "People, comma separated, who are system administrators.")
+        Text, About("httpauth", _("People, comma separated, who are system administrators."))
     ] = ""
-    http_authproxy_verify_cert: Annotated[Bool, About("httpauth", "Whether its certificate is checked.")] = (
-        True
-    )
+    http_authproxy_verify_cert: Annotated[
+        Bool, About("httpauth", _("Whether its certificate is checked."))
+    ] = True
     http_authproxy_skip_search: Annotated[
-        Bool, About("httpauth", "Whether people are taken as members without a search.")
+        Bool, About("httpauth", _("Whether people are taken as members without a search."))
     ] = False
     http_authproxy_server_certificate: Annotated[
-        LongText, About("httpauth", "The certificate to trust, in PEM.")
+        LongText, About("httpauth", _("The certificate to trust, in PEM."))
     ] = ""
-    oidc_name: Annotated[Text, About("oidc", "The provider's name, as people see it.")] = ""
-    oidc_endpoint: Annotated[Text, About("oidc", "The provider's URL.")] = ""
-    oidc_client_id: Annotated[Text, About("oidc", "The name of this client.")] = ""
-    oidc_client_secret: Annotated[Password, About("oidc", "The password of this client.")] = _NO_SECRET
-    oidc_groups_claim: Annotated[Text, About("oidc", "The claim with a person's groups.")] = ""
-    oidc_admin_group: Annotated[Text, About("oidc", "The group whose members are system administrators.")] = (
-        ""
-    )
-    oidc_group_filter: Annotated[Text, About("oidc", "A regular expression that groups must match.")] = ""
-    oidc_scope: Annotated[Text, About("oidc", "The scopes that are asked for, comma separated.")] = ""
-    oidc_user_claim: Annotated[Text, About("oidc", "The claim with a person's name.")] = ""
-    oidc_verify_cert: Annotated[Bool, About("oidc", "Whether its certificate is checked.")] = True
-    oidc_auto_onboard: Annotated[Bool, About("oidc", "Whether people need not choose a name.")] = False
+    oidc_name: Annotated[Text, About("oidc", _("The provider's name, as people see it."))] = ""
+    oidc_endpoint: Annotated[Text, About("oidc", _("The provider's URL."))] = ""
+    oidc_client_id: Annotated[Text, About("oidc", _("The name of this client."))] = ""
+    oidc_client_secret: Annotated[Password, About("oidc", _("The password of this client."))] = _NO_SECRET
+    oidc_groups_claim: Annotated[Text, About("oidc", _("The claim with a person's groups."))] = ""
+    oidc_admin_group: Annotated[
+        Text, About("oidc", _("The group whose members are system administrators."))
+    ] = ""
+    oidc_group_filter: Annotated[Text, About("oidc", _("A regular expression that groups must match."))] = ""
+    oidc_scope: Annotated[Text, About("oidc", _("The scopes that are asked for, comma separated."))] = ""
+    oidc_user_claim: Annotated[Text, About("oidc", _("The claim with a person's name."))] = ""
+    oidc_verify_cert: Annotated[Bool, About("oidc", _("Whether its certificate is checked."))] = True
+    oidc_auto_onboard: Annotated[Bool, About("oidc", _("Whether people need not choose a name."))] = False
     oidc_extra_redirect_parms: Annotated[
-        TextMap, About("oidc", "Parameters to add to the URL that people are sent to.")
+        TextMap, About("oidc", _("Parameters to add to the URL that people are sent to."))
     ] = {}
-    oidc_logout: Annotated[Bool, About("oidc", "Whether signing out here signs out there.")] = False
+    oidc_logout: Annotated[Bool, About("oidc", _("Whether signing out here signs out there."))] = False
     robot_token_duration: Annotated[
-        Duration, About("basic", "Days that a robot account lives by default.")
+        Duration, About("basic", _("Days that a robot account lives by default."))
     ] = 30
-    robot_name_prefix: Annotated[Prefix, About("basic", "How the names of robot accounts begin.")] = "robot$"
-    notification_enable: Annotated[Bool, About("basic", "Whether webhooks are sent.")] = True
-    quota_per_project_enable: Annotated[Bool, About("quota", "Whether projects' limits are enforced.")] = True
+    robot_name_prefix: Annotated[Prefix, About("basic", _("How the names of robot accounts begin."))] = (
+        "robot$"
+    )
+    notification_enable: Annotated[Bool, About("basic", _("Whether webhooks are sent."))] = True
+    quota_per_project_enable: Annotated[Bool, About("quota", _("Whether projects' limits are enforced."))] = (
+        True
+    )
     storage_per_project: Annotated[
-        Quota, About("quota", "Bytes that a new project may hold, -1 for no limit.")
+        Quota, About("quota", _("Bytes that a new project may hold, -1 for no limit."))
     ] = NO_LIMIT
-    pull_time_update_disable: Annotated[Bool, About("basic", "Whether pulls leave no time.")] = False
-    pull_count_update_disable: Annotated[Bool, About("basic", "Whether pulls are not counted.")] = False
-    pull_audit_log_disable: Annotated[Bool, About("basic", "Whether pulls are not in the audit log.")] = False
+    pull_time_update_disable: Annotated[Bool, About("basic", _("Whether pulls leave no time."))] = False
+    pull_count_update_disable: Annotated[Bool, About("basic", _("Whether pulls are not counted."))] = False
+    pull_audit_log_disable: Annotated[Bool, About("basic", _("Whether pulls are not in the audit log."))] = (
+        False
+    )
     audit_log_forward_endpoint: Annotated[
-        Text, About("basic", "The syslog server, as host:port (TCP), that gets the audit log as well.")
+        Text, About("basic", _("The syslog server, as host:port (TCP), that gets the audit log as well."))
     ] = ""
     skip_audit_log_database: Annotated[
-        Bool, About("basic", "Whether the audit log is forwarded only, and not kept here.")
+        Bool, About("basic", _("Whether the audit log is forwarded only, and not kept here."))
     ] = False
     scanner_skip_update_pulltime: Annotated[
-        Bool, About("basic", "Whether pulls of scanners leave no time.")
+        Bool, About("basic", _("Whether pulls of scanners leave no time."))
     ] = False
     disabled_audit_log_event_types: Annotated[
-        Text, About("basic", "Event types, comma separated, that are not in the audit log.")
+        Text, About("basic", _("Event types, comma separated, that are not in the audit log."))
     ] = ""
-    session_timeout: Annotated[Duration64, About("basic", "Minutes after which an idle session ends.")] = 60
-    banner_message: Annotated[Text, About("basic", "The portal's banner, as JSON.")] = ""
+    session_timeout: Annotated[Duration64, About("basic", _("Minutes after which an idle session ends."))] = (
+        60
+    )
+    banner_message: Annotated[Text, About("basic", _("The portal's banner, as JSON."))] = ""
 
 
 def kind_of(name: str) -> Kind:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.security import SecurityContext, require_project
 from apps.common.caches import StampedCache
+from apps.common.errors import NotFoundError
 from apps.common.stamps import project_key
 from apps.immutability.models import ImmutableRule
 from apps.immutability.types import Rule, rule_of
@@ -19,6 +20,14 @@ def immutable_rule_list(*, actor: SecurityContext, project: Project) -> QuerySet
     """The rules of a project, oldest first; needs ``immutable-tag:list``."""
     require_project(actor, project.pk, public=project.public, resource="immutable-tag", action="list")
     return ImmutableRule.objects.filter(project=project).order_by("id")
+
+
+def immutable_rule_get(*, actor: SecurityContext, project: Project, rule_id: int) -> ImmutableRule:
+    """One rule; needs ``immutable-tag:list``. Raises :class:`NotFoundError`."""
+    rule = immutable_rule_list(actor=actor, project=project).filter(pk=rule_id).first()
+    if rule is None:
+        raise NotFoundError(f"immutable rule {rule_id} not found")
+    return rule
 
 
 def immutable_tags(*, project_id: int, repository_name: str, tags: Iterable[str]) -> set[str]:

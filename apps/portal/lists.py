@@ -21,12 +21,14 @@ class Table:
     """What a list can be asked. Lookups are Django's, ``order`` ends in a unique one.
 
     ``search`` are the lookups that hold the text one looks for; ``sorts`` the lookup behind each name of ``?sort=``
-    (``-name`` for descending).
+    (``-name`` for descending). ``ties`` come after what was asked, in its direction, so that one index answers both;
+    without them the rest of ``order`` does.
     """
 
     order: Sequence[str]
     search: Sequence[str] = ()
     sorts: Mapping[str, str] = field(default_factory=dict)
+    ties: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +83,8 @@ def _order(sort: str, table: Table) -> list[str]:
     name = sort.removeprefix("-")
     if (lookup := table.sorts.get(name)) is None:
         return list(table.order)
-    first = f"-{lookup}" if sort.startswith("-") else lookup
+    sign = "-" if sort.startswith("-") else ""
+    first = f"{sign}{lookup}"
+    if table.ties:
+        return [first, *(f"{sign}{key}" for key in table.ties)]
     return [first, *(key for key in table.order if key.removeprefix("-") != lookup)]

@@ -47,7 +47,7 @@ _ADMINISTRATION: tuple[tuple[str, Text, str, str], ...] = (
     ("gc", _("Garbage collection"), "recycle", "garbage-collection:list"),
     ("purge", _("Log rotation"), "vacuum-cleaner", "purge-audit:list"),
     ("jobs", _("Job dashboard"), "dashboard", "jobservice-monitor:list"),
-    ("statistics", _("Statistics"), "chart-line", "configuration:read"),
+    ("statistics", _("Statistics"), "chart-line", "quota:list"),
     ("system-settings", _("System settings"), "settings", "configuration:read"),
 )
 
@@ -60,7 +60,7 @@ _TABS: tuple[tuple[str, Text, str, str], ...] = (
     ("robots", _("Robot accounts"), "robot", "robot:list"),
     ("retention", _("Tag retention"), "clock", "tag-retention:read"),
     ("immutability", _("Tag immutability"), "lock", "immutable-tag:list"),
-    ("push-rules", _("Push rules"), "shield", "configuration:read"),
+    ("push-rules", _("Push rules"), "shield", "metadata:read"),
     ("webhooks", _("Webhooks"), "webhook", "notification-policy:list"),
     ("trash", _("Trash"), "trash", "artifact:delete"),
     ("logs", _("Logs"), "history", "log:list"),

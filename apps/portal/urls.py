@@ -4,7 +4,33 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.portal.pages import account, projects
+from apps.portal.pages import (
+    account,
+    artifact,
+    artifact_documents,
+    artifact_tags,
+    artifacts,
+    configuration,
+    gc,
+    groups,
+    immutability,
+    jobs,
+    labels,
+    logs,
+    members,
+    projects,
+    purge,
+    push_rules,
+    quotas,
+    retention,
+    retention_runs,
+    selected_artifacts,
+    statistics,
+    system_settings,
+    users,
+    webhook_deliveries,
+    webhooks,
+)
 from apps.portal.views import PortalView
 
 app_name = "portal"
@@ -21,17 +47,7 @@ _unbuilt = [
     *(
         path(f"harbor/{name}", _Unbuilt.as_view(), name=name)
         for name in (
-            "logs",
-            "users",
-            "groups",
             "robots",
-            "labels",
-            "quotas",
-            "gc",
-            "purge",
-            "jobs",
-            "statistics",
-            "system-settings",
             "search",
             "profile",
             "password",
@@ -45,16 +61,8 @@ _unbuilt = [
         for name in (
             "summary",
             "repositories",
-            "members",
-            "labels",
             "robots",
-            "retention",
-            "immutability",
-            "push-rules",
-            "webhooks",
             "trash",
-            "logs",
-            "configuration",
         )
     ),
 ]
@@ -62,6 +70,29 @@ _unbuilt = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:projects"), name="home"),
     *account.urlpatterns,
+    *labels.urlpatterns,
+    *members.urlpatterns,
     *projects.urlpatterns,
+    *immutability.urlpatterns,
+    *push_rules.urlpatterns,
+    *configuration.urlpatterns,
+    *gc.urlpatterns,
+    *purge.urlpatterns,
+    *jobs.urlpatterns,
+    *users.urlpatterns,
+    *groups.urlpatterns,
+    *quotas.urlpatterns,
+    *logs.urlpatterns,
+    *system_settings.urlpatterns,
+    *statistics.urlpatterns,
+    *retention.urlpatterns,
+    *retention_runs.urlpatterns,
+    *artifacts.urlpatterns,
+    *selected_artifacts.urlpatterns,
+    *artifact.urlpatterns,
+    *artifact_documents.urlpatterns,
+    *artifact_tags.urlpatterns,
+    *webhooks.urlpatterns,
+    *webhook_deliveries.urlpatterns,
     *_unbuilt,
 ]

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -27,6 +27,7 @@ from apps.common.origin import take_credential
 from apps.config.read_only import read_only_check
 from apps.config.selectors import system_settings
 from apps.oci.errors import OciError
+from apps.portal.banner import banner_read
 from apps.portal.errors import error_page, page_headers, problem_status, problem_text
 from apps.portal.navigation import NavigationItem, main_navigation, project_navigation
 from apps.portal.refusals import note_refused
@@ -103,12 +104,13 @@ class PortalView(View):
     def shell(self, request: HttpRequest) -> dict[str, Any]:
         """What the layout needs: who is signed in, where they may go, the banner."""
         settings = system_settings()
+        banner = banner_read(settings.banner_message)
         return {
             "actor": self.actor,
             "person": self.principal,
             "is_system_admin": self.actor.is_system_admin,
             "navigation": main_navigation(self.actor, request.path_info),
-            "banner": settings.banner_message,
+            "banner": banner if banner.is_shown(timezone.now().date()) else None,
             "is_read_only": settings.read_only,
             "theme": request.COOKIES.get("harbor-theme", ""),
             "search": request.GET.get("search", ""),

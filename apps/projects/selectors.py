@@ -105,6 +105,17 @@ def _sees(actor: SecurityContext, project_id: int) -> bool:
     )
 
 
+def projects_open_to(actor: SecurityContext, *, resource: str, action: str, most: int) -> list[Project]:
+    """The projects, by name, where ``actor`` may do ``action`` on ``resource`` in some repository; at most ``most``."""
+    found: list[Project] = []
+    for project in projects_visible_to(actor).iterator():
+        if actor.can_project(project.pk, public=project.public, resource=resource, action=action):
+            found.append(project)
+            if len(found) >= most:
+                break
+    return found
+
+
 def metadata_of(project: Project) -> dict[str, str]:
     """The project's switches by Harbor's keys, ``public`` among them; prefetch ``metadata`` for lists."""
     return {"public": str(project.public).lower()} | {row.name: row.value for row in project.metadata.all()}

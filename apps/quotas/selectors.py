@@ -1,10 +1,24 @@
 """Reads of quotas."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet
 
 from apps.accounts.security import SecurityContext, require_system
 from apps.common.errors import NotFoundError
+from apps.quotas.constants import NO_LIMIT, WARN_PERCENT
 from apps.quotas.models import Quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """Numbers of projects: without a limit, under half of it, under the warning at 85 %, under the limit, at it."""
+
+    unlimited: int
+    low: int
+    middle: int
+    high: int
+    full: int
 
 
 def quota_list(*, actor: SecurityContext, project_id: int | None = None) -> QuerySet[Quota]:
@@ -15,6 +29,21 @@ def quota_list(*, actor: SecurityContext, project_id: int | None = None) -> Quer
     require_system(actor, "quota", "list")
     quotas = Quota.objects.select_related("project__owner")
     return quotas if project_id is None else quotas.filter(project_id=project_id)
+
+
+def quota_use(*, actor: SecurityContext) -> QuotaUse:
+    """How many projects have used how much of their limit; raises as :func:`quota_list` does."""
+    require_system(actor, "quota", "list")
+    # Whole numbers, and none that are too large: a limit has at most 50 bits.
+    share = F("used") * 100 / F("hard")
+    limited = Quota.objects.filter(hard__gt=0).annotate(share=share)
+    counts = limited.aggregate(
+        low=Count("pk", filter=Q(share__lt=50)),
+        middle=Count("pk", filter=Q(share__gte=50, share__lt=WARN_PERCENT)),
+        high=Count("pk", filter=Q(share__gte=WARN_PERCENT, share__lt=100)),
+        full=Count("pk", filter=Q(share__gte=100)),
+    )
+    return QuotaUse(unlimited=Quota.objects.filter(hard=NO_LIMIT).count(), **counts)
 
 
 def quota_get(*, actor: SecurityContext, quota_id: int) -> Quota:

@@ -15,7 +15,7 @@ from apps.accounts.security import SystemContext
 from apps.artifacts.errors import ArtifactChangedError, ArtifactReferencedError, ManifestUnknownError
 from apps.artifacts.gates import GateRefusedError
 from apps.artifacts.models import Repository, TrashedArtifact, TrashEntry
-from apps.artifacts.services.artifacts import artifact_delete, deletion_refusal
+from apps.artifacts.services.artifacts import artifact_delete, artifacts_delete, deletion_refusal
 from apps.artifacts.types import repository_path
 from apps.common.database import write_atomic
 from apps.common.errors import DomainError
@@ -35,6 +35,8 @@ _ACTOR = SystemContext(OPERATOR)
 _IMMUTABLE = "PRECONDITION"
 # A decision is no older than this when something is deleted by it: people go on pulling.
 ROUND_SECONDS = 60.0
+# Deleted in one transaction, in which nobody else writes on SQLite.
+AT_ONCE = 50
 _MOST_TOLD = 1000
 
 
@@ -155,24 +157,49 @@ class _Run:
     def _round(self, until: float) -> bool:
         """Delete by the last decision; False if the time was over before all was done."""
         going = [digest for digest, fate in self.fates.items() if fate is Fate.DELETE]
-        for number, digest in enumerate(deletion_order(going, self.snapshot.links), start=1):
-            self.context.check_stop()
-            self._delete_one(digest)
+        order = deletion_order(going, self.snapshot.links)
+        untold = 0
+        for start in range(0, len(order), AT_ONCE):
+            some = order[start : start + AT_ONCE]
+            for digest in self._delete_plain(some):
+                self.context.check_stop()
+                self._delete_one(digest)
+            untold += len(some)
             is_late = time.monotonic() >= until
-            if is_late or number % ROWS == 0:
+            if is_late or untold >= ROWS:
                 self._tell_deleted()
+                untold = 0
             if is_late:
                 return False
         return True
 
-    def _delete_one(self, digest: str) -> None:
-        try:
-            artifact_delete(
+    def _delete_plain(self, digests: list[str]) -> list[str]:
+        """Delete what is alone, all at once: a transaction for each takes most of the time. Returns the others."""
+        self.context.check_stop()
+        if len(digests) == 1:
+            return digests
+        gone = self.context.insist(
+            lambda: artifacts_delete(
                 actor=_ACTOR,
                 repository_name=self.repository.name,
-                reference=digest,
                 reason=TrashEntry.RETENTION,
-                seen=self.snapshot.facts[digest].tags,
+                seen={digest: self.snapshot.facts[digest].tags for digest in digests},
+            )
+        )
+        for digest in gone:
+            del self.fates[digest]
+        return [digest for digest in digests if digest not in gone]
+
+    def _delete_one(self, digest: str) -> None:
+        try:
+            self.context.insist(
+                lambda: artifact_delete(
+                    actor=_ACTOR,
+                    repository_name=self.repository.name,
+                    reference=digest,
+                    reason=TrashEntry.RETENTION,
+                    seen=self.snapshot.facts[digest].tags,
+                )
             )
         except ManifestUnknownError:
             # Somebody else, or the deletion of its index, was first.

@@ -9,6 +9,7 @@ from apps.common.errors import NotFoundError
 from apps.jobs.models import Execution, Schedule, Task
 from apps.jobs.selectors import execution_get, execution_list, schedule_find, task_get, task_list
 from apps.jobs.types import VendorType
+from apps.projects.models import Project
 from apps.retention.models import RetentionPolicy
 
 RESOURCE = "tag-retention"
@@ -42,10 +43,26 @@ def policy_get(*, actor: SecurityContext, policy_id: int) -> ScheduledPolicy:
     return ScheduledPolicy(policy, schedule_find(vendor_type=VendorType.RETENTION, vendor_id=policy.pk))
 
 
+def policy_of_project(*, actor: SecurityContext, project: Project) -> ScheduledPolicy | None:
+    """The policy of a project, None if it has none; needs ``tag-retention:read``."""
+    require_project(actor, project.pk, public=project.public, resource=RESOURCE, action="read")
+    policy = RetentionPolicy.objects.filter(project=project).first()
+    if policy is None:
+        return None
+    policy.project = project
+    return ScheduledPolicy(policy, schedule_find(vendor_type=VendorType.RETENTION, vendor_id=policy.pk))
+
+
 def retention_execution_list(*, actor: SecurityContext, policy_id: int) -> QuerySet[Execution]:
     """Runs of a policy, the newest first; needs ``tag-retention:list``."""
     policy = policy_require(actor=actor, policy_id=policy_id, action="list")
     return execution_list(vendor_type=VendorType.RETENTION, vendor_id=policy.pk)
+
+
+def retention_execution_get(*, actor: SecurityContext, policy_id: int, execution_id: int) -> Execution:
+    """One run; needs ``tag-retention:list``. Raises :class:`NotFoundError`."""
+    policy = policy_require(actor=actor, policy_id=policy_id, action="list")
+    return _execution(policy, execution_id)
 
 
 def retention_task_list(*, actor: SecurityContext, policy_id: int, execution_id: int) -> QuerySet[Task]:

@@ -1,6 +1,8 @@
 """Retention policies made, changed and run."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -21,7 +23,7 @@ from apps.projects.models import Project
 from apps.projects.services import metadata_note
 from apps.retention.models import RetentionPolicy
 from apps.retention.selectors import RESOURCE, policy_require
-from apps.retention.types import rules_checked, rules_of
+from apps.retention.types import rule_key, rules_checked, rules_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def policy_create(
             raise BadRequestError(f"project {project_id} has a retention policy already") from None
         metadata_note(project=project, name=METADATA, value=str(policy.pk))
         schedule_set(vendor_type=VendorType.RETENTION, vendor_id=policy.pk, plan=plan, operator=actor.name)
-        _tell(actor, policy, "create")
+        _tell(actor.name, policy, "create")
     return policy
 
 
@@ -81,7 +83,41 @@ def policy_update(
         if not rows.update(rules=checked, update_time=timezone.now()):
             raise NotFoundError(f"retention policy {policy_id} not found")
         schedule_set(vendor_type=VendorType.RETENTION, vendor_id=policy.pk, plan=plan, operator=actor.name)
-        _tell(actor, policy, "update")
+        _tell(actor.name, policy, "update")
+
+
+@again_after_deadlock
+def policy_schedule(*, actor: SecurityContext, policy_id: int, cron: str) -> None:
+    """Replace the schedule alone; "" for none. Raises BadRequestError, NotFoundError."""
+    policy = policy_require(actor=actor, policy_id=policy_id, action="update")
+    plan = _plan(cron)
+    with write_atomic():
+        _locked(policy_id)
+        schedule_set(vendor_type=VendorType.RETENTION, vendor_id=policy_id, plan=plan, operator=actor.name)
+        _tell(actor.name, policy, "update")
+
+
+@again_after_deadlock
+def rule_change(
+    *, actor: SecurityContext, policy_id: int, rule: Mapping[str, Any] | None, replaces: str = ""
+) -> None:
+    """Change one rule and leave the others as they are at this moment.
+
+    ``rule`` is added, or stands in the place of the rule whose :func:`rule_key` is ``replaces``; None takes that one
+    away. Raises NotFoundError where that is gone or changed meanwhile, and what :func:`policy_create` does.
+    """
+    policy = policy_require(actor=actor, policy_id=policy_id, action="update")
+    with write_atomic():
+        rules = list(_locked(policy_id).rules)
+        keys = [rule_key(one) for one in rules]
+        if replaces and replaces not in keys:
+            raise NotFoundError("the retention rule is gone, or somebody has changed it meanwhile")
+        place = keys.index(replaces) if replaces else len(rules)
+        rules[place : place + 1] = [] if rule is None else [dict(rule)]
+        RetentionPolicy.objects.filter(pk=policy_id).update(
+            rules=rules_checked(rules), update_time=timezone.now()
+        )
+        _tell(actor.name, policy, "update")
 
 
 @again_after_deadlock
@@ -93,7 +129,7 @@ def policy_delete(*, actor: SecurityContext, policy_id: int) -> None:
             raise NotFoundError(f"retention policy {policy_id} not found")
         policy_clear(policy_id=policy_id)
         metadata_note(project=policy.project, name=METADATA, value="")
-        _tell(actor, policy, "delete", policy_id)
+        _tell(actor.name, policy, "delete", policy_id)
 
 
 def policy_clear(*, policy_id: int) -> None:
@@ -107,9 +143,7 @@ def retention_execute(*, actor: SecurityContext, policy_id: int, dry_run: bool) 
     """Run a policy now, or with ``dry_run`` only say what it would do; needs ``tag-retention:update``, as in Harbor."""
     policy = policy_require(actor=actor, policy_id=policy_id, action="update")
     with write_atomic():
-        execution = _begin(policy, Trigger.MANUAL, actor.name, dry_run=dry_run)
-        _tell(actor, policy, "dry-run" if dry_run else "run")
-    return execution
+        return _begin(policy, Trigger.MANUAL, actor.name, dry_run=dry_run)
 
 
 def retention_execution_operate(
@@ -122,7 +156,9 @@ def retention_execution_operate(
     execution = execution_get(
         vendor_type=VendorType.RETENTION, execution_id=execution_id, vendor_id=policy.pk
     )
-    execution_stop(execution_id=execution.pk)
+    with write_atomic():
+        if execution_stop(execution_id=execution.pk):
+            _tell(actor.name, policy, "stop")
 
 
 def scheduled_retention_begin(policy_id: int, _parameters: dict[str, object], operator: str) -> None:
@@ -139,6 +175,7 @@ def scheduled_retention_begin(policy_id: int, _parameters: dict[str, object], op
 
 def _begin(policy: RetentionPolicy, trigger: Trigger, operator: str, *, dry_run: bool) -> Execution:
     """A task for each repository that an enabled rule speaks of; two of one repository run one after the other."""
+    _tell(operator, policy, "dry-run" if dry_run else "run")
     rules = rules_of(policy.rules)
     repositories = Repository.objects.filter(project=policy.project, listed=True).order_by("pk")
     tasks = [
@@ -160,14 +197,22 @@ def _begin(policy: RetentionPolicy, trigger: Trigger, operator: str, *, dry_run:
     )
 
 
+def _locked(policy_id: int) -> RetentionPolicy:
+    """The policy as it is now, which nobody else changes until the transaction ends."""
+    policy = RetentionPolicy.objects.select_for_update(no_key=True).filter(pk=policy_id).first()
+    if policy is None:
+        raise NotFoundError(f"retention policy {policy_id} not found")
+    return policy
+
+
 def _plan(cron: str) -> Plan:
     return plan_read(kind=ScheduleType.CUSTOM if cron else ScheduleType.NONE, cron=cron)
 
 
-def _tell(actor: SecurityContext, policy: RetentionPolicy, operation: str, policy_id: int = 0) -> None:
+def _tell(operator: str, policy: RetentionPolicy, operation: str, policy_id: int = 0) -> None:
     publish(
         RetentionPolicyChanged(
-            operator=actor.name,
+            operator=operator,
             operation=operation,
             project_id=policy.project_id,
             project_name=policy.project.name,

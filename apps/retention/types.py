@@ -1,5 +1,6 @@
 """Retention rules on the wire: what they may say, and the one writing that is stored."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ LEVEL = "project"
 MAX_RULES = 15
 
 _INT32 = 2**31
+# Hexadecimal digits, of which fifteen rules need few.
+_KEY_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,19 @@ def rules_checked(rules: object) -> list[dict[str, Any]]:
     checked = [_rule_checked(rule) for rule in rules]
     seen: dict[str, int] = {}
     for number, rule in enumerate(checked):
-        written = json.dumps(rule | {"id": 0}, sort_keys=True)
-        if written in seen:
-            raise ConflictError(f"rule {number} is the same as rule {seen[written]}")
-        seen[written] = number
+        key = rule_key(rule)
+        if key in seen:
+            raise ConflictError(f"rule {number} is the same as rule {seen[key]}")
+        seen[key] = number
     return checked
+
+
+def rule_key(rule: Mapping[str, Any]) -> str:
+    """What a stored rule is told from the others of its policy by; it is another one when the rule is changed.
+
+    Not its id, which is what a client has written there.
+    """
+    return hashlib.sha256(json.dumps({**rule, "id": 0}, sort_keys=True).encode()).hexdigest()[:_KEY_LENGTH]
 
 
 def rules_of(stored: list[dict[str, Any]]) -> list[ScopedRule]:
@@ -95,7 +106,7 @@ def _rule_checked(rule: object) -> dict[str, Any]:
         raise BadRequestError(f"the template of a retention rule is one of {', '.join(TEMPLATES)}")
     tag_selectors = tag_selectors_checked(rule.get("tag_selectors"))
     for selector in tag_selectors:
-        _untagged(selector)
+        untagged_matches(selector)
     return {
         "id": _number(rule, "id"),
         "priority": _number(rule, "priority"),
@@ -133,8 +144,8 @@ def _params_checked(params: object, template: Template) -> dict[str, int]:
     return {str(template.kind): value}
 
 
-def _untagged(selector: Mapping[str, str]) -> bool:
-    """Whether a tag selector includes artifacts without a tag in what its pattern matches."""
+def untagged_matches(selector: Mapping[str, str]) -> bool:
+    """Whether a tag selector counts artifacts without a tag among what its pattern matches."""
     if not (text := selector.get("extras", "")):
         return selector["decoration"] == "matches"
     try:
@@ -151,7 +162,7 @@ def _rule_of(rule: Mapping[str, Any]) -> ScopedRule:
     kind = Kind(rule["template"])
     stored = rule["tag_selectors"]
     selectors = tuple(
-        TagSelector(selector.pattern, selector.wanted, _untagged(one))
+        TagSelector(selector.pattern, selector.wanted, untagged_matches(one))
         for selector, one in zip(tag_selectors_of(stored), stored, strict=True)
     )
     return ScopedRule(

@@ -14,7 +14,6 @@ from apps.events.catalogue import (
     ArtifactDeleted,
     ArtifactPushed,
     ArtifactsPulled,
-    Event,
     ProjectDeleted,
     Pull,
     QuotaExceeded,
@@ -22,6 +21,7 @@ from apps.events.catalogue import (
     RepositoryDeleted,
     RetentionFinished,
 )
+from apps.events.event import Event
 from apps.projects.models import Project
 from apps.webhooks.deliveries import deliveries_begin
 from apps.webhooks.formats import Notice

@@ -14,6 +14,7 @@ from apps.common.errors import NotFoundError
 from apps.common.stamps import project_key
 from apps.jobs.logs import log_text
 from apps.jobs.models import Execution, Task
+from apps.jobs.selectors import task_list
 from apps.jobs.types import UNFINISHED, VendorType
 from apps.projects.models import Project
 from apps.webhooks.models import WebhookPolicy
@@ -77,14 +78,25 @@ def webhook_execution_list(
     return rows.order_by("-start_time", "-id")
 
 
+def webhook_execution_get(
+    *, actor: SecurityContext, project: Project, policy_id: int, execution_id: int
+) -> Execution:
+    """One delivery. Raises :class:`NotFoundError`."""
+    executions = webhook_execution_list(actor=actor, project=project, policy_id=policy_id)
+    execution = executions.filter(pk=execution_id).first()
+    if execution is None:
+        raise NotFoundError(f"execution {execution_id} not found in policy {policy_id}")
+    return execution
+
+
 def webhook_task_list(
     *, actor: SecurityContext, project: Project, policy_id: int, execution_id: int
 ) -> QuerySet[Task]:
     """The task of a delivery. Raises :class:`NotFoundError`."""
-    executions = webhook_execution_list(actor=actor, project=project, policy_id=policy_id)
-    if not executions.filter(pk=execution_id).exists():
-        raise NotFoundError(f"execution {execution_id} not found in policy {policy_id}")
-    return Task.objects.filter(execution_id=execution_id).order_by("-id")
+    execution = webhook_execution_get(
+        actor=actor, project=project, policy_id=policy_id, execution_id=execution_id
+    )
+    return task_list(execution=execution)
 
 
 def webhook_task_log(
@@ -130,6 +142,12 @@ def task_counts(executions: Sequence[Execution]) -> dict[int, dict[str, int]]:
     for execution_id, status, count in rows.annotate(Count("pk")).order_by():
         found[execution_id][status] = count
     return found
+
+
+def task_of_each(executions: Sequence[Execution]) -> dict[int, Task]:
+    """The task of each delivery, by the delivery's id, for a caller that has read the deliveries."""
+    rows = Task.objects.filter(execution_id__in=[one.pk for one in executions])
+    return {task.execution_id: task for task in rows.order_by("pk")}
 
 
 def policies_active(*, project_id: int, project_name: str) -> tuple[ActivePolicy, ...]:

@@ -14,7 +14,6 @@ from apps.events.catalogue import (
     ArtifactDeleted,
     ArtifactPushed,
     ArtifactsPulled,
-    Event,
     MemberChanged,
     ProjectDeleted,
     ProjectUpdated,
@@ -29,6 +28,7 @@ from apps.events.catalogue import (
     UserChanged,
     UserLoggedIn,
 )
+from apps.events.event import Event
 from apps.projects.services import project_create
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit import purge
 from apps.audit.models import AuditLog
-from apps.audit.purge import PURGE, purge_read, purge_request, purge_schedule, purge_stop
+from apps.audit.purge import PURGE, PURGES, purge_read, purge_request, purge_stop
 from apps.common.errors import BadRequestError, ForbiddenError, NotFoundError
 from apps.jobs.context import JobContext, JobLostError, JobStoppedError
 from apps.jobs.logs import log_text
@@ -222,7 +222,7 @@ def test_a_schedule_begins_purges(admin) -> None:
     parameters = PULLS | {"dry_run": True}
     begun = purge_request(actor=admin, kind="Hourly", cron="", parameters=parameters, action="update")
     assert begun is None
-    schedule = purge_schedule(actor=admin)
+    schedule = PURGES.schedule(actor=admin)
     assert schedule is not None
     assert (schedule.cron, schedule.parameters) == ("0 0 * * * *", parameters)
 
@@ -232,7 +232,7 @@ def test_a_schedule_begins_purges(admin) -> None:
     assert (execution.trigger, execution.operator, execution.extra_attrs) == ("SCHEDULE", "admin", parameters)
 
     purge_request(actor=admin, kind="None", cron="", parameters={}, action="update")
-    assert purge_schedule(actor=admin) is None
+    assert PURGES.schedule(actor=admin) is None
 
 
 def test_who_may_not(alice) -> None:
@@ -240,9 +240,9 @@ def test_who_may_not(alice) -> None:
     calls: Iterable = (
         lambda: purge_request(actor=actor, kind="Manual", cron="", parameters=PULLS, action="create"),
         lambda: purge_stop(actor=actor, execution_id=1),
-        lambda: purge_schedule(actor=actor),
-        lambda: purge.purge_list(actor=actor),
-        lambda: purge.purge_log(actor=actor, execution_id=1),
+        lambda: PURGES.schedule(actor=actor),
+        lambda: PURGES.executions(actor=actor),
+        lambda: PURGES.log(actor=actor, execution_id=1),
     )
     for call in calls:
         with pytest.raises(ForbiddenError):
@@ -260,4 +260,4 @@ def test_an_auditor_reads(admin) -> None:
     auditor.auditor_flag = True
     auditor.save()
 
-    assert purge.purge_list(actor=acting(auditor)).count() == 1
+    assert PURGES.executions(actor=acting(auditor)).count() == 1

@@ -71,6 +71,28 @@ def test_a_connection_that_redis_has_closed_is_opened_again(redis_server: Redis)
     assert stamps.read("p:library") == before
 
 
+def test_no_stamp_of_another_run_of_redis_is_believed() -> None:
+    """A replica that was made the master, or a file that was read again, may know what was true long ago."""
+    service = Redis()
+    try:
+        stamps = RedisStamps(service.url())
+
+        def read() -> tuple[int, ...]:
+            with redis.Redis.from_url(service.url(), protocol=2) as client:
+                client.hset("harbor:stamps", "p:library", "7")
+            return stamps.read("p:library", "r:never/bumped")
+
+        before = read()
+        assert read() == before
+        service.lose_everything()
+        after = read()
+        assert after[0] != before[0]
+        assert after[1] != before[1]
+        assert read() == after
+    finally:
+        service.stop()
+
+
 def test_other_processes_see_a_bump_in_the_file(tmp_path) -> None:
     path = tmp_path / "stamps"
     ours = FileStamps(path)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.events import bus, catalogue
-from apps.events.catalogue import Event, ProjectDeleted, ProjectUpdated
+from apps.events.catalogue import ProjectDeleted, ProjectUpdated
+from apps.events.event import Event
 from apps.events.models import OutboxEvent, SpoolFile
 from tests.events.handlers import remember
 

@@ -202,6 +202,7 @@ def test_it_decides_anew_when_a_decision_is_old(kept: Kept, monkeypatch: pytest.
     pushed = [kept.push(f"v{number}", days=9) for number in range(3)]
     policy = kept.policy(rule("nDaysSinceLastPull", 1))
     monkeypatch.setattr(runner, "ROUND_SECONDS", 0)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
     delete = runner.artifact_delete
 
     def pulled_meanwhile(**arguments: Any) -> None:
@@ -253,6 +254,7 @@ def test_a_stop_keeps_the_rest_and_says_what_was_done(kept: Kept, monkeypatch: p
         kept.push(f"v{number}", days=9)
     context = claimed(kept.begin(kept.policy(rule("nDaysSinceLastPush", 1))))
     events = seen_events(monkeypatch, runner)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
     delete = runner.artifact_delete
 
     def then_stop(**arguments: Any) -> None:
@@ -276,6 +278,7 @@ class Killed(BaseException):
 # A place where it dies, and how often that is passed before.
 _STEPS = [
     ("snapshot_load", 0),
+    ("artifacts_delete", 0),
     ("artifact_delete", 0),
     ("artifact_delete", 1),
     ("artifact_delete", 2),
@@ -292,6 +295,8 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
     for number in range(5):
         kept.push(f"v{number}", days=number)
     context = claimed(kept.begin(kept.policy(rule(number=2))))
+    if step == "artifact_delete":
+        monkeypatch.setattr(runner, "AT_ONCE", 1)
     events: list[Any] = []
     own_publish = runner.publish
     monkeypatch.setattr(runner, "publish", lambda event: (own_publish(event), events.append(event)))

@@ -1,25 +1,19 @@
 """The media that the conformance suite runs over. A new driver adds a function here and its name to MEDIA."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from apps.storage.driver import StorageDriver
 from apps.storage.drivers.s3 import S3Driver
 from apps.storage.drivers.s3_client import Bucket, bucket_from_url
 from apps.storage.factory import make_driver
 from apps.storage.storage_url import parse_storage_url
-
-BUCKET = "blobs"
-# Not AWS_…: the suite goes the way of the options access_key_env and secret_key_env.
-KEYS = {"HARBOR_TEST_S3_KEY": "testing", "HARBOR_TEST_S3_SECRET": "testing-secret"}
+from tests.support.buckets import bucket_server, s3_url_of
 
 
 @dataclass(frozen=True)
@@ -35,34 +29,8 @@ class Medium:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
-        s3_client(endpoint).create_bucket(Bucket=BUCKET)
+    with bucket_server() as endpoint:
         yield endpoint
-    server.stop()
-
-
-def s3_client(endpoint: str):
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=os.environ["HARBOR_TEST_S3_KEY"],
-        aws_secret_access_key=os.environ["HARBOR_TEST_S3_SECRET"],
-    )
-
-
-def s3_url_of(endpoint: str) -> str:
-    """A storage URL with a prefix of its own."""
-    return (
-        f"s3://{BUCKET}/{uuid.uuid4()}?endpoint={quote(endpoint, safe='')}&region=us-east-1"
-        "&access_key_env=HARBOR_TEST_S3_KEY&secret_key_env=HARBOR_TEST_S3_SECRET"
-    )
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ class ProjectsPage(PortalView):
             page=page,
             lines=lines,
             visibility=visibility,
+            kept={"visibility": visibility} if visibility else {},
             statistics=statistics(actor=self.actor),
             may_create=self._may_create(),
         )

@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.jobs.types import Status
+from apps.jobs.types import Status, Trigger, VendorType
+from apps.projects.models import Label
 from apps.projects.types import Role
 
 register = template.Library()
@@ -31,6 +32,26 @@ _STATUS = {
     Status.RUNNING: "blue",
     Status.PENDING: "secondary",
     Status.SCHEDULED: "secondary",
+}
+_VENDORS = {
+    VendorType.GARBAGE_COLLECTION: gettext_lazy("Garbage collection"),
+    VendorType.PURGE_AUDIT_LOG: gettext_lazy("Log rotation"),
+    VendorType.P2P_PREHEAT: gettext_lazy("Preheating"),
+    VendorType.IMAGE_SCAN: gettext_lazy("Scan"),
+    VendorType.REPLICATION: gettext_lazy("Replication"),
+    VendorType.RETENTION: gettext_lazy("Tag retention"),
+    VendorType.SCAN_DATA_EXPORT: gettext_lazy("Export of scan results"),
+    VendorType.SCHEDULER: gettext_lazy("Schedules"),
+    VendorType.SLACK: gettext_lazy("Webhooks to Slack"),
+    VendorType.SYSTEM_ARTIFACT_CLEANUP: gettext_lazy("Clean-up of system artifacts"),
+    VendorType.WEBHOOK: gettext_lazy("Webhooks"),
+    VendorType.EXECUTION_SWEEP: gettext_lazy("Clean-up of old executions"),
+    VendorType.AUDIT_LOGS_GDPR_COMPLIANT: gettext_lazy("Names of deleted users in the audit log"),
+}
+_TRIGGERS = {
+    Trigger.MANUAL: gettext_lazy("by hand"),
+    Trigger.SCHEDULE: gettext_lazy("by schedule"),
+    Trigger.EVENT: gettext_lazy("by an event"),
 }
 
 
@@ -73,6 +94,37 @@ def role_name(role: Role | int | None) -> str:
 
 
 @register.filter
+def trigger_name(trigger: str) -> str:
+    """What began an execution, in words."""
+    return str(_TRIGGERS.get(Trigger(trigger), trigger)) if trigger in set(Trigger) else trigger
+
+
+@register.filter
+def vendor_name(vendor_type: str) -> str:
+    """A kind of work in words."""
+    return str(_VENDORS[VendorType(vendor_type)]) if vendor_type in set(VendorType) else vendor_type
+
+
+@register.filter
+def span(seconds: int) -> str:
+    """A time in words, in its two largest units."""
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": seconds % 60}
+    return _("%(seconds)d s") % {"seconds": seconds}
+
+
+@register.simple_tag
+def duration(start: datetime | None, end: datetime | None) -> str:
+    """How long something took; "-" until it has ended."""
+    if start is None or end is None:
+        return "-"
+    return span(max(round((end - start).total_seconds()), 0))
+
+
+@register.filter
 def short(digest: str) -> str:
     """A digest that one can tell from its neighbours: ``sha256:0123456789ab``."""
     algorithm, _colon, hexadecimal = digest.partition(":")
@@ -104,6 +156,26 @@ def status_badge(status: str) -> SafeString:
     """A job's status as a badge."""
     colour = _STATUS.get(Status(status), "secondary") if status in set(Status) else "secondary"
     return format_html('<span class="badge bg-{}-lt">{}</span>', colour, _(status))
+
+
+@register.simple_tag
+def colour_dot(colour: str) -> SafeString:
+    """A spot of any colour that a label may have; an empty ring without one. The words beside it say what it is."""
+    return format_html(
+        '<svg class="colour-dot" viewBox="0 0 12 12" aria-hidden="true"><circle cx="6" cy="6" r="5" fill="{}"/></svg>',
+        colour or "none",
+    )
+
+
+@register.simple_tag
+def label_badge(label: Label) -> SafeString:
+    """A label as it is shown wherever something bears it."""
+    return format_html(
+        '<span class="badge badge-outline text-reset label-badge" title="{}">{} {}</span>',
+        label.description,
+        colour_dot(label.color),
+        label.name,
+    )
 
 
 @register.simple_tag(takes_context=True)

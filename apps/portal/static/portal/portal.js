@@ -69,6 +69,7 @@ document.addEventListener("click", async (event) => {
   }
   document.getElementById("dialog-title").textContent = part.dataset.title;
   document.getElementById("dialog-content").replaceChildren(part);
+  window.htmx?.process(part);
   prepare(part);
   dialog.showModal();
   part.querySelector("input:not([type=hidden]), select, textarea")?.focus();
@@ -80,6 +81,20 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-check-all]")) {
     for (const box of document.querySelectorAll(`input[name="${CSS.escape(event.target.dataset.checkAll)}"]`)) {
       box.checked = event.target.checked;
+    }
+  }
+});
+
+// Boxes that tick all of their row, column or table; without JavaScript they would do nothing, so they are hidden then.
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  if (!target.matches("[data-tick]")) return;
+  const { tick } = target.dataset;
+  const column = target.closest("td, th").cellIndex;
+  for (const row of target.closest("table").rows) {
+    if (tick === "row" && row !== target.closest("tr")) continue;
+    for (const box of (tick === "column" ? row.cells[column] : row).querySelectorAll("input[type=checkbox]")) {
+      if (!box.hasAttribute("data-tick") || tick === "table") box.checked = target.checked;
     }
   }
 });
@@ -138,20 +153,25 @@ const drawChart = (figure) => {
   });
 };
 
-// Logs that grow: stay at the end, if one is there.
+// Logs that grow: stay at the end, if one is there, else where one reads.
+let reading = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const log = event.detail.target.querySelector(".log");
-  event.detail.target.dataset.atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40 ? "yes" : "";
+  reading = log && log.scrollHeight - log.scrollTop - log.clientHeight >= 40 ? log.scrollTop : null;
 });
-document.addEventListener("htmx:afterSwap", (event) => {
-  const log = event.detail.target.querySelector(".log");
-  if (log && event.detail.target.dataset.atEnd) log.scrollTop = log.scrollHeight;
-});
+const placeLogs = (root) => {
+  for (const log of root.querySelectorAll(".log")) log.scrollTop = reading ?? log.scrollHeight;
+};
+document.querySelectorAll("[hx-get] .log").forEach((log) => (log.scrollTop = log.scrollHeight));
 
 const prepare = (root) => {
+  for (const element of root.querySelectorAll("[data-enhanced]")) element.hidden = false;
   localiseTimes(root);
   root.querySelectorAll("[data-chart]").forEach(drawChart);
 };
 
 prepare(document);
-document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+document.addEventListener("htmx:load", (event) => {
+  prepare(event.detail.elt);
+  if (event.detail.elt !== document.body) placeLogs(event.detail.elt);
+});
