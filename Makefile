@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 # What the tests and the benchmark drive, as PROGRAM:DEBIAN-PACKAGE.
 PROGRAMS := initdb:postgresql redis-server:redis-server redis-sentinel:redis-sentinel skopeo:skopeo \
-	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx chromium:chromium
+	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx chromium:chromium msgfmt:gettext
 
 .PHONY: help
 help: ## Show this list
@@ -59,6 +59,13 @@ bench: .state/dev programs ## Measure against Debian's docker-registry, and a co
 	$(BIN)/python -m tests.bench.garbage files
 	$(BIN)/python -m tests.bench.retention --delete 10000
 	$(BIN)/python -m tests.bench.purge
+
+.PHONY: messages
+messages: .state/dev ## Collect the texts of the portal for translation (apps/portal/locale), and compile what is translated
+	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && cd apps && \
+		export HARBOR_DATA_DIR=$$data DJANGO_SETTINGS_MODULE=harbor_py.settings PYTHONPATH=.. && \
+		../$(BIN)/python -m django makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap && \
+		../$(BIN)/python -m django compilemessages --locale zh_Hans
 
 .PHONY: static
 static: .state/dev ## Compress the files of others that the portal serves, after one of them changed

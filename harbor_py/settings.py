@@ -1,6 +1,7 @@
 """Django's settings, all derived from :class:`apps.common.configuration.Configuration`."""
 
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -17,6 +18,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+# What people read is translated in one place, wherever it is written.
+LOCALE_PATHS = [Path(__file__).parents[1] / "apps/portal/locale"]
 LANGUAGE_COOKIE_NAME = "harbor-language"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

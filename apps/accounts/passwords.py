@@ -46,6 +46,15 @@ _POLICIES = {
 }
 
 
+def password_rule() -> tuple[int, bool]:
+    """What the installation's policy asks for: how many characters at least, and whether symbols among them.
+
+    Both policies want capital and small letters and digits.
+    """
+    shortest, classes = _POLICIES[settings.HARBOR.password_policy]
+    return shortest, "a symbol" in classes
+
+
 def password_check(password: str) -> None:
     """Raise :class:`BadRequestError`, which says the rule, unless the installation's policy allows it."""
     shortest, classes = _POLICIES[settings.HARBOR.password_policy]

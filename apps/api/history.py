@@ -11,7 +11,7 @@ from apps.api.repositories import RepositoryScopedView
 from apps.api.shapes import Input, Shape, TimeField, flag, text
 from apps.api.views import ListRules
 from apps.artifacts.models import TagMove
-from apps.artifacts.selectors import tag_move_list
+from apps.artifacts.selectors import history_action, tag_move_list
 from apps.artifacts.services.expiry import moment_read
 from apps.artifacts.services.rewinds import repository_rewind
 from apps.common.query import QueryField, read_int, read_time
@@ -61,8 +61,7 @@ class TagHistoryView(RepositoryScopedView):
 
     def get(self, _request: Request, **_: Any) -> Response:
         """Each move of each tag, the newest first."""
-        # Who did what is for those who work there, not for every reader.
-        action = "list" if self.actor.sees_everything else "create"
+        action = history_action(self.actor)
         name = self.repository_name(resource="tag", action=action)
         project = self.project(resource="tag", action=action, repository=self.repository_path)
         with_address = self.actor.can_project(

@@ -17,6 +17,7 @@ from apps.api.views import HarborView, ListRules
 from apps.artifacts.models import TrashEntry
 from apps.artifacts.selectors import (
     require_repository,
+    trash_action,
     trash_entry_list,
     trash_entry_row,
     trash_missing,
@@ -111,16 +112,7 @@ class RestoredShape(Shape):
     skipped_tags = serializers.ListField(child=serializers.CharField(), source="skipped")
 
 
-class TrashScopedView(HarborView):
-    """Base of the views of the trash."""
-
-    @property
-    def seeing(self) -> str:
-        """What one has to be allowed to do with artifacts to see their trash."""
-        return "list" if self.actor.sees_everything else "delete"
-
-
-class TrashView(TrashScopedView):
+class TrashView(HarborView):
     """``/projects/{project_name_or_id}/trash``."""
 
     asks: ClassVar = {"get": LISTED}
@@ -128,21 +120,25 @@ class TrashView(TrashScopedView):
 
     def get(self, _request: Request, **_: Any) -> Response:
         """What was deleted and is not forgotten."""
-        project = self.project(resource="artifact", action=self.seeing)
+        project = self.project(resource="artifact", action=trash_action(self.actor))
         return self.list_response(trash_entry_list(actor=self.actor, project=project), TRASH, TrashShape)
 
 
-class TrashEntryView(TrashScopedView):
+class TrashEntryView(HarborView):
     """``…/trash/{trash_id}``."""
 
     answers = {"get": TrashDetailShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One deletion with its artifacts and tags, and whether it can be undone now."""
-        project = self.project(resource="artifact", action=self.seeing)
+        project = self.project(resource="artifact", action=trash_action(self.actor))
         entry = trash_entry_row(project_id=project.pk, entry_id=self.path_int("trash_id"))
         require_repository(
-            self.actor, project.ref, entry.repository_name, resource="artifact", action=self.seeing
+            self.actor,
+            project.ref,
+            entry.repository_name,
+            resource="artifact",
+            action=trash_action(self.actor),
         )
         rows = trashed_artifact_list(entry)
         context = {

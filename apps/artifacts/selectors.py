@@ -242,9 +242,19 @@ def tag_list(artifact: Artifact) -> QuerySet[Tag]:
     return Tag.objects.filter(artifact=artifact)
 
 
+def history_action(actor: SecurityContext) -> str:
+    """What one has to be allowed to do with tags to see their history: who did what is not for every reader."""
+    return "list" if actor.sees_everything else "create"
+
+
 def tag_move_list(*, project_id: int, repository_name: str) -> QuerySet[TagMove]:
     """The history of the tags of a repository, there or not."""
     return TagMove.objects.filter(project_id=project_id, repository_name=repository_name)
+
+
+def trash_action(actor: SecurityContext) -> str:
+    """What one has to be allowed to do with artifacts to see their trash; an auditor, who deletes nothing, sees it."""
+    return "list" if actor.sees_everything else "delete"
 
 
 def trash_entry_list(*, actor: SecurityContext, project: Project) -> QuerySet[TrashEntry]:

@@ -4,7 +4,8 @@
 class RepositoryConverter:
     """A repository's name without its project: it has slashes, and no part of it is ``-``, which ends it."""
 
-    regex = r"[a-z0-9][^/\x00]*(?:/[a-z0-9][^/\x00]*)*"
+    # No "%": names in addresses of Harbor's portal are encoded (pages/deep_links.py).
+    regex = r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*"
 
     def to_python(self, value: str) -> str:
         """As it is."""

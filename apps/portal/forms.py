@@ -4,6 +4,10 @@ from typing import Any
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.accounts.passwords import password_rule
 
 _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -31,11 +35,20 @@ class PortalForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
-        for name, field in self.fields.items():
-            widget = field.widget
-            css = next((css for kind, css in _CLASSES if isinstance(widget, kind)), "")
-            invalid = " is-invalid" if self.is_bound and name in self.errors else ""
-            widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}{invalid}".strip()
+        for field in self.fields.values():
+            css = next((css for kind, css in _CLASSES if isinstance(field.widget, kind)), "")
+            _add_class(field.widget, css)
+
+    def full_clean(self) -> None:
+        """As every form does; fields that are wrong show it. Not before: subclasses still change their fields."""
+        super().full_clean()
+        for name in self.errors:
+            if name in self.fields:
+                _add_class(self.fields[name].widget, "is-invalid")
+
+
+def _add_class(widget: forms.Widget, css: str) -> None:
+    widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
 
 
 class LinesField(forms.CharField):
@@ -61,3 +74,32 @@ class PasswordField(forms.CharField):
         complete = "new-password" if new else "current-password"
         widget = forms.PasswordInput(attrs={"autocomplete": complete})
         super().__init__(widget=widget, strip=False, max_length=512, **options)
+
+
+def password_rule_text() -> str:
+    """What a new password must be, by the installation's policy."""
+    shortest, needs_symbol = password_rule()
+    text = (
+        _("At least %(count)d characters, with capital letters, small letters, digits and symbols.")
+        if needs_symbol
+        else _("At least %(count)d characters, with capital letters, small letters and digits.")
+    )
+    return text % {"count": shortest}
+
+
+class PasswordTwiceForm(PortalForm):
+    """A new password: typed twice, as nobody can look at it again."""
+
+    password = PasswordField(label=gettext_lazy("Password"), new=True)
+    again = PasswordField(label=gettext_lazy("The password again"), new=True)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["password"].help_text = password_rule_text()
+
+    def clean(self) -> dict[str, Any]:
+        """Both have to be the same."""
+        values = super().clean() or {}
+        if {"password", "again"} <= values.keys() and values["password"] != values["again"]:
+            self.add_error("again", _("The passwords are not the same."))
+        return values

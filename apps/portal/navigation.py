@@ -88,7 +88,8 @@ def project_navigation(actor: SecurityContext, project: Project, current: str) -
     return [
         NavigationItem(key, label, reverse(f"portal:project-{key}", args=[project.pk]), icon, key == current)
         for key, label, icon, permission in _TABS
-        if _may_project(actor, project, permission)
+        # An auditor sees the trash, and may not delete.
+        if _may_project(actor, project, permission) or (key == "trash" and actor.sees_everything)
     ]
 
 

@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.projects.roles import Permission
-from apps.robots.types import Access
+from apps.robots.constants import EVERY_PROJECT, SYSTEM
+from apps.robots.types import DENY, Access, RobotPermission
 
 _ACTIONS: Mapping[str, str | Promise] = {
     "create": _("create"),
@@ -133,3 +134,40 @@ class PermissionsField(forms.MultipleChoiceField):
 def accesses_of(values: Sequence[str]) -> tuple[Access, ...]:
     """What the boxes allow."""
     return tuple(Access(*value.split(":")) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a robot account may do in one place, in words.
+
+    ``allowed`` and ``denied`` are resources with their actions; ``project`` is a project's name, "" for other places.
+    """
+
+    place: str | Promise
+    project: str
+    count: int
+    allowed: Mapping[str | Promise, Sequence[str | Promise]]
+    denied: Mapping[str | Promise, Sequence[str | Promise]]
+    repositories: Sequence[str]
+
+
+def granted(permission: RobotPermission) -> Granted:
+    """One permission in words."""
+    project = ""
+    place: str | Promise
+    if permission.kind == SYSTEM:
+        place = _("Installation")
+    elif permission.namespace == EVERY_PROJECT:
+        place = _("Every project")
+    else:
+        place = project = permission.namespace
+    sides: tuple[dict[str | Promise, list[str | Promise]], dict[str | Promise, list[str | Promise]]] = (
+        {},
+        {},
+    )
+    for access in permission.access:
+        resource = _RESOURCES.get(access.resource, access.resource)
+        sides[access.effect == DENY].setdefault(resource, []).append(
+            _ACTIONS.get(access.action, access.action)
+        )
+    return Granted(place, project, len(permission.access), *sides, permission.repositories)

@@ -58,10 +58,16 @@ class RobotForm(PortalForm):
         ),
     )
 
-    def __init__(self, *args: Any, is_new: bool, keeps_permissions: bool, **options: Any) -> None:
-        """``keeps_permissions`` leaves out everything about them: they are no set of boxes."""
+    def __init__(
+        self, *args: Any, namespace: str, is_new: bool, keeps_permissions: bool, **options: Any
+    ) -> None:
+        """``namespace`` is the project's name, if it is of one.
+
+        ``keeps_permissions`` leaves out everything about them: they are no set of boxes.
+        """
         super().__init__(*args, **options)
-        gone = () if is_new else ("name",)
+        self.namespace = namespace
+        gone: tuple[str, ...] = () if is_new else ("name",)
         if keeps_permissions:
             gone += ("access", "repositories", "system", "coverage", "projects")
         for name in gone:
@@ -86,10 +92,14 @@ class RobotForm(PortalForm):
         days = FOR_EVER if data["never"] else data["days"]
         return {"description": data["description"], "duration": days, "sources": data["sources"]}
 
-    def permissions(self, namespace: str) -> list[RobotPermission]:
-        """What was chosen, for the project called ``namespace``."""
+    def permissions(self) -> list[RobotPermission]:
+        """What was chosen."""
+        return [self.in_project(self.namespace)]
+
+    def in_project(self, name: str) -> RobotPermission:
+        """The boxes for projects, ticked for this one."""
         data = self.cleaned_data
-        return [RobotPermission(PROJECT, namespace, accesses_of(data["access"]), tuple(data["repositories"]))]
+        return RobotPermission(PROJECT, name, accesses_of(data["access"]), tuple(data["repositories"]))
 
 
 class SystemRobotForm(RobotForm):
@@ -109,8 +119,12 @@ class SystemRobotForm(RobotForm):
         label=gettext_lazy("Names of projects"),
         help_text=gettext_lazy("One on each line."),
     )
+    access = PermissionsField(PROJECT_GRANTABLE, label=gettext_lazy("What it may do in these projects"))
 
-    field_order = ("name", "description", "days", "never", "sources", "system", "coverage", "projects")
+    field_order = (
+        *("name", "description", "days", "never", "sources"),
+        *("system", "coverage", "projects", "access", "repositories"),
+    )
 
     def clean_permissions(self, data: Mapping[str, Any]) -> None:
         """At least one box; boxes for projects go with projects."""
@@ -126,13 +140,11 @@ class SystemRobotForm(RobotForm):
         if coverage == _NO_PROJECT and not access and not data.get("system"):
             self.add_error("system", _("Choose at least one permission."))
 
-    def permissions(self, namespace: str) -> list[RobotPermission]:
-        """See :class:`RobotForm`; ``namespace`` means nothing here."""
+    def permissions(self) -> list[RobotPermission]:
+        """See :class:`RobotForm`."""
         data = self.cleaned_data
         names = {_NO_PROJECT: [], _EVERY: [EVERY_PROJECT], _SOME: list(dict.fromkeys(data["projects"]))}
-        found = [
-            one for name in names[data["coverage"]] for one in super(SystemRobotForm, self).permissions(name)
-        ]
+        found = [self.in_project(name) for name in names[data["coverage"]]]
         if data["system"]:
             found.insert(0, RobotPermission(SYSTEM, SYSTEM_NAMESPACE, accesses_of(data["system"])))
         return found

@@ -5,12 +5,14 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from apps.portal.pages import (
+    access_tokens,
     account,
     artifact,
     artifact_documents,
     artifact_tags,
     artifacts,
     configuration,
+    deep_links,
     gc,
     groups,
     immutability,
@@ -18,15 +20,22 @@ from apps.portal.pages import (
     labels,
     logs,
     members,
+    profile,
     projects,
     purge,
     push_rules,
     quotas,
+    repositories,
+    repository_history,
     retention,
     retention_runs,
+    robots,
+    search,
     selected_artifacts,
     statistics,
+    summary,
     system_settings,
+    trash,
     users,
     webhook_deliveries,
     webhooks,
@@ -44,27 +53,7 @@ class _Unbuilt(PortalView):
 
 
 _unbuilt = [
-    *(
-        path(f"harbor/{name}", _Unbuilt.as_view(), name=name)
-        for name in (
-            "robots",
-            "search",
-            "profile",
-            "password",
-            "access-tokens",
-            "about",
-            "sign-up",
-        )
-    ),
-    *(
-        path(f"harbor/projects/<int:project_id>/{name}", _Unbuilt.as_view(), name=f"project-{name}")
-        for name in (
-            "summary",
-            "repositories",
-            "robots",
-            "trash",
-        )
-    ),
+    *(path(f"harbor/{name}", _Unbuilt.as_view(), name=name) for name in ()),
 ]
 
 urlpatterns = [
@@ -72,7 +61,13 @@ urlpatterns = [
     *account.urlpatterns,
     *labels.urlpatterns,
     *members.urlpatterns,
+    *robots.urlpatterns,
+    *profile.urlpatterns,
+    *access_tokens.urlpatterns,
     *projects.urlpatterns,
+    *summary.urlpatterns,
+    *repositories.urlpatterns,
+    *search.urlpatterns,
     *immutability.urlpatterns,
     *push_rules.urlpatterns,
     *configuration.urlpatterns,
@@ -94,5 +89,8 @@ urlpatterns = [
     *artifact_tags.urlpatterns,
     *webhooks.urlpatterns,
     *webhook_deliveries.urlpatterns,
+    *deep_links.urlpatterns,
+    *trash.urlpatterns,
+    *repository_history.urlpatterns,
     *_unbuilt,
 ]

@@ -116,6 +116,10 @@ class PortalView(View):
             "search": request.GET.get("search", ""),
         }
 
+    def home_url(self) -> str:
+        """The page that this one belongs to, where its forms and questions lead back."""
+        return "/"
+
     def done(self, message: str, url: str) -> HttpResponseRedirect:
         """After a change: back to a page, which shows ``message`` once. Never a secret: it travels in a cookie."""
         messages.success(self.request, message)
@@ -193,6 +197,7 @@ class FormMixin:
     # What the class it is mixed into brings.
     request: HttpRequest
     render: Callable[..., HttpResponse]
+    home_url: Callable[[], str]
 
     def initial(self) -> Mapping[str, Any]:
         """What the form shows at first."""
@@ -211,8 +216,8 @@ class FormMixin:
         raise NotImplementedError
 
     def cancel_url(self) -> str:
-        """Where Cancel leads."""
-        return "/"
+        """Where Cancel leads: to the page that this one belongs to."""
+        return self.home_url()
 
     def get(self, request: HttpRequest, **words: Any) -> HttpResponse:  # noqa: ARG002 (the words are the route's)
         """The form."""
@@ -249,6 +254,7 @@ class ConfirmMixin:
 
     request: HttpRequest
     render: Callable[..., HttpResponse]
+    home_url: Callable[[], str]
 
     def question(self) -> Mapping[str, Any]:
         """``title``, ``text``, ``undo`` (how it can be taken back, or that it cannot) and ``submit``."""
@@ -259,8 +265,8 @@ class ConfirmMixin:
         raise NotImplementedError
 
     def cancel_url(self) -> str:
-        """Where Cancel leads."""
-        return "/"
+        """Where Cancel leads: to the page that this one belongs to."""
+        return self.home_url()
 
     def get(self, request: HttpRequest, **words: Any) -> HttpResponse:  # noqa: ARG002
         """The question."""

@@ -70,7 +70,7 @@ def _table_at(lines: list[str], place: int) -> tuple[list[TableRow], int] | None
     corners = [at for at, character in enumerate(border) if character == "+"]
     if _split(lines[place + 1], corners) != _HEAD:
         return None
-    rows = []
+    rows: list[TableRow] = []
     for at in range(place + 3, len(lines)):
         if lines[at] == border:
             return rows, at + 1

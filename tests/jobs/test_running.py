@@ -5,6 +5,8 @@ import threading
 import pytest
 from django.db import OperationalError
 
+from apps.common.errors import UnavailableError
+from apps.jobs import context as context_module
 from apps.jobs.context import JobContext, JobLostError
 from apps.jobs.dispatching import recover
 from apps.jobs.logs import log_text
@@ -65,13 +67,14 @@ def test_one_that_fails_is_tried_again_and_then_not_any_more(site: Site) -> None
     assert the_task(execution).status_message == "no 2"
 
 
-def test_a_database_that_fails_is_no_fault_of_the_task(site: Site) -> None:
+@pytest.mark.parametrize("error", [OperationalError("the connection is lost"), UnavailableError("no Redis")])
+def test_a_service_that_fails_is_no_fault_of_the_task(site: Site, error: Exception) -> None:
     failed = threading.Event()
 
     def run(_context: JobContext) -> None:
         if not failed.is_set():
             failed.set()
-            raise OperationalError("the connection is lost")
+            raise error
 
     execution = begin(name=kind(run))
     worker = site.worker()
@@ -82,6 +85,23 @@ def test_a_database_that_fails_is_no_fault_of_the_task(site: Site) -> None:
 
     Task.objects.update(due_time=task.creation_time)
     site.work(worker, execution)
+
+
+def test_a_runner_that_insists_waits_for_redis(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context_module, "_PAUSE_SECONDS", 0.01)
+    asked = []
+
+    def change() -> int:
+        asked.append(1)
+        if len(asked) < 4:
+            raise UnavailableError("no Redis")
+        return len(asked)
+
+    execution = begin(name=kind(lambda context: context.report(result=context.insist(change))))
+    site.work(site.worker(), execution)
+
+    assert the_task(execution).extra_attrs == {"result": 4}
+    assert [line for line in _log(execution) if "waits" in line] == ["[WARNING] waits: no Redis"]
 
 
 def test_many_that_claim_a_task_at_once(site: Site, gate: Gate) -> None:

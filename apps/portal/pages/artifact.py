@@ -76,7 +76,7 @@ class OverviewPage(ArtifactPage):
         except ManifestUnknownError:
             return None
 
-    def _rights(self) -> Mapping[str, bool]:
+    def _rights(self) -> Mapping[str, Any]:
         return {
             "may_tag": self.may_here("tag", "create"),
             "may_untag": self.may_here("tag", "delete"),

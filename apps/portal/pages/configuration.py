@@ -96,7 +96,7 @@ class _ConfigurationBase(ProjectPage):
     resource_type = "project"
     tab = "configuration"
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """The configuration."""
         return reverse("portal:project-configuration", args=[self.project.pk])
 
@@ -156,7 +156,7 @@ class _EditBase(FormMixin, _ConfigurationBase):
 
     def done_here(self) -> HttpResponse:
         """After the change."""
-        return self.done(_("The configuration is changed."), self.cancel_url())
+        return self.done(_("The configuration is changed."), self.home_url())
 
 
 class AccessPage(_EditBase):

@@ -32,7 +32,7 @@ class _ImmutabilityBase(ProjectPage):
     resource_type = "immutable-rule"
     tab = "immutability"
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """The list of rules."""
         return reverse("portal:project-immutability", args=[self.project.pk])
 
@@ -108,7 +108,7 @@ class RuleCreatePage(FormMixin, _ImmutabilityBase):
         immutable_rule_create(
             actor=self.actor, project=self.project, tag_selectors=values.tags, scope_selectors=values.scope
         )
-        return self.done(_("The rule is added."), self.cancel_url())
+        return self.done(_("The rule is added."), self.home_url())
 
 
 class RuleEditPage(FormMixin, _RuleBase):
@@ -131,7 +131,7 @@ class RuleEditPage(FormMixin, _RuleBase):
     def save(self, form: Any) -> HttpResponse:
         """Change it."""
         self.update(form.selectors(self.values()), disabled=self.rule.disabled)
-        return self.done(_("The rule is changed."), self.cancel_url())
+        return self.done(_("The rule is changed."), self.home_url())
 
 
 class RuleSwitchPage(ActionPage, _RuleBase):
@@ -144,7 +144,7 @@ class RuleSwitchPage(ActionPage, _RuleBase):
         disabled = self.request.POST.get("disabled") == "true"
         self.update(self.values(), disabled=disabled)
         message = _("The rule is disabled.") if disabled else _("The rule is enabled.")
-        return self.done(message, self.cancel_url())
+        return self.done(message, self.home_url())
 
 
 class RuleDeletePage(ConfirmMixin, _RuleBase):
@@ -166,7 +166,7 @@ class RuleDeletePage(ConfirmMixin, _RuleBase):
     def act(self) -> HttpResponse:
         """Delete it."""
         immutable_rule_delete(actor=self.actor, project=self.project, rule_id=self.kwargs["rule_id"])
-        return self.done(_("The rule is deleted."), self.cancel_url())
+        return self.done(_("The rule is deleted."), self.home_url())
 
 
 _ROOT = "harbor/projects/<int:project_id>/tag-strategy/immutable-tag"

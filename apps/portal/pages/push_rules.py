@@ -53,7 +53,7 @@ class _PushRulesBase(ProjectPage):
         """Those that hold now."""
         return push_rules_get(actor=self.actor, project=self.project)
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """The rules."""
         return reverse("portal:project-push-rules", args=[self.project.pk])
 
@@ -107,7 +107,7 @@ class PushRulesEditPage(FormMixin, _PushRulesBase):
             allow_sparse_indexes=values["allow_sparse_indexes"],
         )
         push_rules_set(actor=self.actor, project=self.project, values=rules)
-        return self.done(_("The push rules are changed."), self.cancel_url())
+        return self.done(_("The push rules are changed."), self.home_url())
 
 
 class PushRulesClearPage(ConfirmMixin, _PushRulesBase):
@@ -127,7 +127,7 @@ class PushRulesClearPage(ConfirmMixin, _PushRulesBase):
     def act(self) -> HttpResponse:
         """Remove them."""
         push_rules_delete(actor=self.actor, project=self.project)
-        return self.done(_("Everything may be pushed."), self.cancel_url())
+        return self.done(_("Everything may be pushed."), self.home_url())
 
 
 _ROOT = "harbor/projects/<int:project_id>/push-rules"

@@ -117,7 +117,7 @@ class RetentionBase(ProjectPage):
     resource_type = RESOURCE
     tab = "retention"
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """The policy."""
         return reverse("portal:project-retention", args=[self.project.pk])
 
@@ -176,7 +176,7 @@ class RuleCreatePage(FormMixin, RetentionBase):
             policy_create(actor=self.actor, project_id=self.project.pk, rules=[rule])
         else:
             rule_change(actor=self.actor, policy_id=self.scheduled.policy.pk, rule=rule)
-        return self.done(_("The rule is added."), self.cancel_url())
+        return self.done(_("The rule is added."), self.home_url())
 
 
 class RuleEditPage(FormMixin, _RuleBase):
@@ -204,7 +204,7 @@ class RuleEditPage(FormMixin, _RuleBase):
     def save(self, form: Any) -> HttpResponse:
         """Change it."""
         self.change(form.rule(self.rule))
-        return self.done(_("The rule is changed."), self.cancel_url())
+        return self.done(_("The rule is changed."), self.home_url())
 
 
 class RuleSwitchPage(ActionPage, _RuleBase):
@@ -215,7 +215,7 @@ class RuleSwitchPage(ActionPage, _RuleBase):
         disabled = self.request.POST.get("disabled") == "true"
         self.change({**self.rule, "disabled": disabled})
         message = _("The rule is disabled.") if disabled else _("The rule is enabled.")
-        return self.done(message, self.cancel_url())
+        return self.done(message, self.home_url())
 
 
 class RuleDeletePage(ConfirmMixin, _RuleBase):
@@ -234,7 +234,7 @@ class RuleDeletePage(ConfirmMixin, _RuleBase):
     def act(self) -> HttpResponse:
         """Delete it."""
         self.change(None)
-        return self.done(_("The rule is deleted."), self.cancel_url())
+        return self.done(_("The rule is deleted."), self.home_url())
 
 
 class SchedulePage(FormMixin, RetentionBase):
@@ -257,7 +257,7 @@ class SchedulePage(FormMixin, RetentionBase):
     def save(self, form: Any) -> HttpResponse:
         """Change it."""
         policy_schedule(actor=self.actor, policy_id=self.policy.pk, cron=form.plan.cron)
-        return self.done(_("The schedule is changed."), self.cancel_url())
+        return self.done(_("The schedule is changed."), self.home_url())
 
 
 class PolicyDeletePage(ConfirmMixin, RetentionBase):
@@ -279,7 +279,7 @@ class PolicyDeletePage(ConfirmMixin, RetentionBase):
     def act(self) -> HttpResponse:
         """Delete it."""
         policy_delete(actor=self.actor, policy_id=self.policy.pk)
-        return self.done(_("The retention policy is deleted."), self.cancel_url())
+        return self.done(_("The retention policy is deleted."), self.home_url())
 
 
 def _lead() -> str:

@@ -247,7 +247,7 @@ class ExecutionPage(LiveMixin, _RunsBase):
         return {
             "title": _("Run %(number)d of the retention policy") % {"number": self.execution.pk},
             "back": _("Tag retention"),
-            "back_url": self.cancel_url(),
+            "back_url": self.home_url(),
         }
 
 

@@ -21,7 +21,7 @@ from apps.accounts.services import (
     user_set_auditor,
     user_set_sysadmin,
 )
-from apps.portal.forms import PasswordField, PortalForm
+from apps.portal.forms import PasswordTwiceForm
 from apps.portal.lists import Table, table_page
 from apps.portal.navigation import Text
 from apps.portal.views import ConfirmMixin, FormMixin, PortalView
@@ -54,21 +54,7 @@ class UsersPage(PortalView):
         )
 
 
-class _PasswordTwiceForm(PortalForm):
-    """A password that somebody else will use: typed twice, as nobody can look at it again."""
-
-    password = PasswordField(label=gettext_lazy("Password"), new=True)
-    again = PasswordField(label=gettext_lazy("The password again"), new=True)
-
-    def clean(self) -> dict[str, Any]:
-        """Both have to be the same."""
-        values = super().clean() or {}
-        if {"password", "again"} <= values.keys() and values["password"] != values["again"]:
-            self.add_error("again", _("The passwords are not the same."))
-        return values
-
-
-class UserForm(_PasswordTwiceForm):
+class UserForm(PasswordTwiceForm):
     """A new person."""
 
     field_order = ("username", "email", "realname", "password", "again", "comment")
@@ -156,7 +142,7 @@ class UserPage(_UserPage):
 class UserPasswordPage(FormMixin, _UserPage):
     """``/harbor/users/ID/password``."""
 
-    form_class = _PasswordTwiceForm
+    form_class = PasswordTwiceForm
 
     def cancel_url(self) -> str:
         """See :class:`FormMixin`."""

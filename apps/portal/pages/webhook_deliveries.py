@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.jobs.logs import log_text
 from apps.jobs.models import Execution, Task
-from apps.jobs.types import FINAL, VendorType
+from apps.jobs.types import Status, VendorType
 from apps.portal.executions import (
     EXECUTIONS,
     LOG_SHOWN,
@@ -44,14 +44,18 @@ def _event(execution: Execution) -> str:
 
 
 def _attempts(task: Task | None) -> int:
-    """How often it was tried."""
-    return 0 if task is None else task.attempts + (1 if task.start_time else 0)
+    """How often it was begun. ``attempts`` counts those failures after which it was to be tried again."""
+    if task is None:
+        return 0
+    is_begun = task.status in {Status.RUNNING, Status.SUCCESS, Status.ERROR}
+    return task.attempts + (1 if is_begun else 0)
 
 
 def _next_attempt(task: Task | None) -> object:
     """When it is tried again, if it failed before and waits."""
-    waits = task is not None and task.attempts and task.status not in FINAL and not task.worker
-    return moment(task.due_time) if task is not None and waits else "-"
+    if task is None or not task.attempts or task.status not in {Status.PENDING, Status.SCHEDULED}:
+        return "-"
+    return moment(task.due_time)
 
 
 class PolicyPage(LiveMixin, WebhooksBase):
@@ -106,7 +110,6 @@ class PolicyPage(LiveMixin, WebhooksBase):
             "list_url": self.list_url(),
             "sees_header": sees_secrets(actor=self.actor, project=self.project),
             "may_update": self.may(RESOURCE, "update"),
-            "may_delete": self.may(RESOURCE, "delete"),
         }
 
 

@@ -160,8 +160,8 @@ class WebhooksBase(ProjectPage):
         """Its targets with their secrets, for who may change them."""
         return self.policy.targets_shown(with_secrets=True)
 
-    def cancel_url(self) -> str:
-        """Where Cancel leads."""
+    def home_url(self) -> str:
+        """The policy, or the list of them."""
         return self.policy_url() if "policy_id" in self.kwargs else self.list_url()
 
 

@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str | Promise, str]] = {
     contents.CNAB: (_("CNAB bundle"), "package"),
     contents.WASM: (_("WebAssembly module"), "code"),
     contents.CNAI: (_("Model"), "brain"),
-    contents.SBOM: (_("Software bill of materials"), "clipboard"),
+    contents.SBOM: (_("SBOM"), "clipboard"),
     contents.UNKNOWN: (_("Other"), "file"),
 }
 """The types of artifacts that the pages know by name, each with its icon."""
@@ -28,7 +28,7 @@ _ACCESSORIES: Mapping[str, tuple[str | Promise, str]] = {
     accessories.COSIGN: (_("Cosign signature"), "writing-sign"),
     accessories.NOTATION: (_("Notation signature"), "writing-sign"),
     accessories.NYDUS: (_("Nydus accelerated image"), "rocket"),
-    accessories.SBOM: (_("Software bill of materials"), "clipboard"),
+    accessories.SBOM: (_("SBOM"), "clipboard"),
     accessories.OTHER: (_("Attached artifact"), "link"),
 }
 

@@ -164,6 +164,9 @@ const placeLogs = (root) => {
 };
 document.querySelectorAll("[hx-get] .log").forEach((log) => (log.scrollTop = log.scrollHeight));
 
+// The tab that is open may lie beyond the edge of a narrow window.
+document.querySelector(".tabs .active")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 const prepare = (root) => {
   for (const element of root.querySelectorAll("[data-enhanced]")) element.hidden = false;
   localiseTimes(root);
