@@ -174,6 +174,8 @@ def _run(context: JobContext) -> None:
         f"Purge operation parameter, retention_hour={asked.retention_hours}, "
         f"include_event_types: {','.join(names)}, dry_run: {str(asked.dry_run).lower()}"
     )
+    # Before anything goes: whoever dies here has said what it was about.
+    context.log.flush()
     count = _purge(context, names, dry_run=asked.dry_run) if names else 0
     context.log.write(f"{prefix}Purged {count} rows of audit logs")
     if count and not asked.dry_run:

@@ -39,12 +39,11 @@ class PortalForm(forms.Form):
             css = next((css for kind, css in _CLASSES if isinstance(field.widget, kind)), "")
             _add_class(field.widget, css)
 
-    def full_clean(self) -> None:
-        """As every form does; fields that are wrong show it. Not before: subclasses still change their fields."""
-        super().full_clean()
-        for name in self.errors:
-            if name in self.fields:
-                _add_class(self.fields[name].widget, "is-invalid")
+    def add_error(self, field: str | None, error: Any) -> None:
+        """As every form does; the field that is wrong shows it. Not before: subclasses still change their fields."""
+        super().add_error(field, error)
+        if field in self.fields:
+            _add_class(self.fields[field].widget, "is-invalid")
 
 
 def _add_class(widget: forms.Widget, css: str) -> None:

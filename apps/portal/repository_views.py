@@ -19,6 +19,7 @@ from apps.oci.errors import OciError
 from apps.oci.media_types import INDEX_TYPES
 from apps.portal.navigation import NavigationItem, Text
 from apps.portal.views import ProjectPage
+from apps.projects.selectors import projects_open_to
 
 # key, the URL's name, label, icon, resource and action in the repository
 _SECTIONS: tuple[tuple[str, str, Text, str, str], ...] = (
@@ -83,6 +84,14 @@ class RepositoryPage(ProjectPage):
     def may_here(self, resource: str, action: str) -> bool:
         """Whether the caller may do this in the repository."""
         return self.may(resource, action, repository=self.path)
+
+    def may_copy(self) -> bool:
+        """Whether the caller may pull here and push to some project, this one or another."""
+        if self.principal is None or not self.may_here("repository", "pull"):
+            return False
+        return self.may("artifact", "create") or bool(
+            projects_open_to(self.actor, resource="artifact", action="create", most=1)
+        )
 
     def url(self, name: str, *arguments: object) -> str:
         """The address of a page of this repository."""

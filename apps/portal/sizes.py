@@ -28,10 +28,12 @@ class _LimitWidget(forms.MultiWidget):
         return f"{id_}_number" if id_ else id_
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """As any widget of several, with ids that say which is which."""
+        """As any widget of several, with ids that say which is which, and their own classes besides the field's."""
         context: dict[str, Any] = super().get_context(name, value, attrs)
-        for part, suffix in zip(context["widget"]["subwidgets"], ("number", "unit"), strict=True):
+        parts = zip(context["widget"]["subwidgets"], self.widgets, ("number", "unit"), strict=True)
+        for part, widget, suffix in parts:
             part["attrs"]["id"] = f"{attrs['id']}_{suffix}"
+            part["attrs"]["class"] = f"{widget.attrs['class']} {self.attrs.get('class', '')}".strip()
         return context
 
     def decompress(self, value: Any) -> list[str]:

@@ -1,6 +1,5 @@
 """The addresses of the portal: Harbor's where it has the page, so that links to it stay good."""
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -40,21 +39,8 @@ from apps.portal.pages import (
     webhook_deliveries,
     webhooks,
 )
-from apps.portal.views import PortalView
 
 app_name = "portal"
-
-
-class _Unbuilt(PortalView):
-    """A page that is still being written. To be deleted when the list below is empty."""
-
-    def get(self, _request: HttpRequest, **_words: object) -> HttpResponse:
-        return HttpResponse("not built yet", status=404)
-
-
-_unbuilt = [
-    *(path(f"harbor/{name}", _Unbuilt.as_view(), name=name) for name in ()),
-]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:projects"), name="home"),
@@ -92,5 +78,4 @@ urlpatterns = [
     *deep_links.urlpatterns,
     *trash.urlpatterns,
     *repository_history.urlpatterns,
-    *_unbuilt,
 ]

@@ -195,7 +195,9 @@ class FormMixin:
     """The words on the button; "" for Save."""
 
     # What the class it is mixed into brings.
+    resource_type: ClassVar[str]
     request: HttpRequest
+    kwargs: dict[str, Any]
     render: Callable[..., HttpResponse]
     home_url: Callable[[], str]
 
@@ -234,6 +236,7 @@ class FormMixin:
             status = problem_status(error)
             if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
                 raise
+            note_refused(self.request, error, status, self.resource_type, self.kwargs)
             form.add_error(None, problem_text(error))
             return self.show(form, status)
 
@@ -252,7 +255,9 @@ class ConfirmMixin:
     template = "portal/confirm.html"
     is_danger = True
 
+    resource_type: ClassVar[str]
     request: HttpRequest
+    kwargs: dict[str, Any]
     render: Callable[..., HttpResponse]
     home_url: Callable[[], str]
 
@@ -280,6 +285,7 @@ class ConfirmMixin:
             status = problem_status(error)
             if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
                 raise
+            note_refused(self.request, error, status, self.resource_type, self.kwargs)
             return self.ask(problem_text(error), status)
 
     def ask(self, problem: str = "", status: int = HTTPStatus.OK) -> HttpResponse:

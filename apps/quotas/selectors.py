@@ -34,7 +34,7 @@ def quota_list(*, actor: SecurityContext, project_id: int | None = None) -> Quer
 def quota_use(*, actor: SecurityContext) -> QuotaUse:
     """How many projects have used how much of their limit; raises as :func:`quota_list` does."""
     require_system(actor, "quota", "list")
-    # Whole numbers, and none that are too large: a limit has at most 50 bits.
+    # Whole numbers: the fraction is nobody's business.
     share = F("used") * 100 / F("hard")
     limited = Quota.objects.filter(hard__gt=0).annotate(share=share)
     counts = limited.aggregate(

@@ -39,12 +39,12 @@ class TableRow:
     fate: str
 
 
-def log_read(text: str) -> Iterator[str | list[TableRow]]:
+def tables_read(text: str) -> Iterator[str | list[TableRow]]:
     """A log as it follows: lines, and the rows of tables that follow each other.
 
     What is no whole table, at the beginning of a log that was cut off, comes as lines.
     """
-    lines = text.removesuffix("\n").split("\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
     place = 0
     rows: list[TableRow] = []
     while place < len(lines):
@@ -82,7 +82,7 @@ def _table_at(lines: list[str], place: int) -> tuple[list[TableRow], int] | None
 
 def _split(line: str, corners: list[int]) -> tuple[str, ...]:
     """The cells of a line by where the border has its corners: a cell may hold any character."""
-    return tuple(line[left + 2 : right - 1].rstrip() for left, right in pairwise(corners))
+    return tuple(line[left + 2 : right - 1].rstrip(" ") for left, right in pairwise(corners))
 
 
 def _row(cells: tuple[str, ...]) -> TableRow:

@@ -32,7 +32,7 @@ _SQLITE = f"""
 _POSTGRESQL = f"""
     INSERT INTO audit_log_ext ({_COLUMNS})
     SELECT now() - interval '30 days', 'pull', '', true, 'p/app:' || i, 'artifact', 'somebody', '', '', ''
-    FROM generate_series(1, {_ROWS}) AS i
+    FROM generate_series(1, {2 * _ROWS}) AS i
 """
 _PULLS = "SELECT count(*) FROM audit_log_ext WHERE username = 'somebody'"
 
@@ -54,8 +54,10 @@ class Jobs:
 
     def fill(self) -> None:
         """Old pulls to purge, enough for some seconds; what a test before has left is taken."""
-        if self.sql(_PULLS)[0] < _ENOUGH:
-            self.sql(_POSTGRESQL if "HARBOR_DATABASE_URL" in self.server.env else _SQLITE)
+        # PostgreSQL is twice as quick.
+        times, statement = (2, _POSTGRESQL) if "HARBOR_DATABASE_URL" in self.server.env else (1, _SQLITE)
+        if self.sql(_PULLS)[0] < _ENOUGH * times:
+            self.sql(statement)
         (self.rows,) = self.sql(_PULLS)
 
     def left(self) -> int:

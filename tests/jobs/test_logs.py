@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 
 from apps.common.database import write_atomic
-from apps.jobs import logs
 from apps.jobs.logs import LogWriter, log_read, log_text
 from apps.jobs.models import TaskLog
 from tests.jobs.conftest import begin, the_task
@@ -103,14 +102,13 @@ def test_a_log_is_followed(task) -> None:
 
 
 @pytest.mark.django_db
-def test_a_long_log_loses_its_beginning(task, monkeypatch) -> None:
-    monkeypatch.setattr(logs, "_MOST", 100)
+def test_a_long_log_loses_its_beginning(task) -> None:
     log = LogWriter(task.pk)
     for line in range(20):
         log.write(f"line {line}")
         log.flush()
 
-    text = log_text(task_ids=[task.pk])
+    text = log_text(task_ids=[task.pk], most=100)
     assert text.startswith("(the beginning is left out)\n")
     assert text.endswith("line 19\n")
     assert "line 3\n" not in text

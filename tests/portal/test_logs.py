@@ -39,7 +39,7 @@ def test_the_log_of_a_project(world: World, browse: Browse) -> None:
         assert page.has(".nav-link.active[aria-current=page]")
     for identity in ("maintainer", "guest"):
         assert browse(identity).open(path).status == 403
-    assert browse("outsider").open(path).status == 404
+    assert browse("outsider").open(path).status == 403
     assert browse("anonymous").open(path).path.startswith(SIGN_IN)
     # A public project's log is for its members.
     public = project_logs(world, world.public)

@@ -91,3 +91,16 @@ def test_statistics(world: World, browse: Browse) -> None:
         assert browse(identity).open("/harbor/statistics").status == 403
         assert "/harbor/statistics" not in browse(identity).open("/harbor/projects").links()
     assert browse("anonymous").open("/harbor/statistics").path.startswith(SIGN_IN)
+
+
+def test_the_summary_of_a_project_shows_its_usage(world: World, browse: Browse) -> None:
+    for name, identity, sees in (
+        (world.private, "guest", True),
+        (world.private, "sysadmin", True),
+        (world.public, "outsider", False),
+        (world.public, "anonymous", False),
+    ):
+        project = world.admin.get(f"/projects/{name}").json()["project_id"]
+        page = browse(identity).open(f"/harbor/projects/{project}/summary?days=365")
+        assert page.status == 200
+        assert page.has("#usage") == sees

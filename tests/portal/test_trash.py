@@ -1,8 +1,9 @@
 """The trash of a project and the history of its repositories in the portal."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_a_tag_whose_artifact_is_gone_is_told_before(place: Place, browse: Brows
     place.push(place.first, "v3")
     place.delete("/artifacts/v3/tags/v3")
     entry = place.entry()
-    assert "shop" not in browse("maintainer").open(entry).title
+    assert "cannot be restored" not in browse("maintainer").open(entry).text
     place.delete("/artifacts/v1")
     browse("project_admin").submit(f"{place.entry()}/forget")
     page = browse("maintainer").open(entry)
@@ -148,11 +149,10 @@ def test_deletion_for_good_is_the_project_administrators(place: Place, browse: B
 def test_who_sees_the_trash(place: Place, browse: Browse) -> None:
     entry = place.entry()
     project = f"/harbor/projects/{place.id}/repositories"
-    for identity, status in (("guest", 403), ("developer", 403), ("outsider", 404), ("auditor", 200)):
+    for identity, status in (("guest", 403), ("developer", 403), ("outsider", 403), ("auditor", 200)):
         for address in (place.trash, entry):
-            answer = browse(identity).open(address).status
-            assert answer == status or (identity == "outsider" and answer == 403)
-        assert browse(identity).post(f"{entry}/restore").status in {403, 404}
+            assert browse(identity).open(address).status == status, identity
+        assert browse(identity).post(f"{entry}/restore").status == 403
     assert place.trash not in browse("guest").open(project).links()
     assert place.trash in browse("auditor").open(project).links()
     assert f"{entry}/restore" not in browse("auditor").open(entry).links()
@@ -226,11 +226,10 @@ def test_what_is_gone_is_told_before(place: Place, browse: Browse) -> None:
     page = browser.open(links[1])
     assert "its artifact is gone" in page.text
     assert not page.has("main form[method=post]")
-    time = page.document.select_one("time")["datetime"]
-    late = str(datetime.fromisoformat(str(time)) + timedelta(seconds=1))
-    assert late
-    page = browser.post(f"{place.history}/rewind", time=links[1].partition("time=")[2])
-    assert page.status in {412, 422}
+    page = browser.post(f"{place.history}/rewind", time=unquote(links[1].partition("time=")[2]))
+    assert page.status == 412
+    assert "are gone: v2" in page.text
+    assert place.tags() == {"v1": place.first.digest}
 
 
 @pytest.mark.parametrize("time", ["", "never", "9999-01-01T00:00:00", "1999-01-01T00:00:00"])
@@ -260,8 +259,6 @@ def test_who_sees_the_history(place: Place, browse: Browse) -> None:
 
 def test_addresses_are_for_readers_of_the_log(place: Place, browse: Browse) -> None:
     assert "127.0.0.1" in browse("project_admin").open(place.history).text
-    reads = place.world.admin.get(f"/projects/{place.name}").status_code
-    assert reads == 200
     log = f"/harbor/projects/{place.id}/logs"
     for identity in ("developer", "maintainer"):
         may = browse(identity).open(log).status == 200

@@ -83,7 +83,7 @@ class OverviewPage(ArtifactPage):
             "may_label": self.may_here("artifact-label", "create"),
             "may_unlabel": self.may_here("artifact-label", "delete"),
             "may_delete": self.may_here("artifact", "delete"),
-            "may_copy": self.principal is not None and self.may_here("repository", "pull"),
+            "may_copy": self.may_copy(),
         }
 
 

@@ -61,7 +61,7 @@ class ArtifactsPage(RepositoryPage):
             labels=labels_offered(self.actor, self.project),
             may_delete=self.may_here("artifact", "delete"),
             may_label=self.may_here("artifact-label", "create"),
-            may_copy=self.principal is not None and self.may_here("repository", "pull"),
+            may_copy=self.may_copy(),
         )
 
     def _rows(self) -> QuerySet[Artifact]:

@@ -30,7 +30,7 @@ _SEVERITIES = {
 }
 _DAY = 24 * 3600
 # No calendar goes on after this; the API takes later ends.
-_LATEST = int(datetime.max.replace(tzinfo=UTC).timestamp())
+_LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 class AccessForm(PortalForm):

@@ -35,7 +35,7 @@ from apps.retention.selectors import (
     retention_task_list,
 )
 from apps.retention.services import retention_execute, retention_execution_operate
-from apps.retention.tables import log_read
+from apps.retention.tables import tables_read
 from apps.retention.types import MAX_RULES, rule_key
 
 _TASKS = Table(order=("-id",), sorts={"status": "status", "started": "start_time", "ended": "end_time"})
@@ -298,7 +298,7 @@ class TaskPage(LogFragment, _RunsBase):
             {"line": piece}
             if isinstance(piece, str)
             else {"rows": [(row, self._fate(row.fate)) for row in piece]}
-            for piece in log_read(part.context["log"].text)
+            for piece in tables_read(part.context["log"].text)
         ]
         return Part(
             template="portal/parts/retention_task.html",

@@ -7,6 +7,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from apps.catalog.projects import project_summary
+from apps.portal.usage import project_usage
 from apps.portal.views import ProjectPage
 from apps.projects.roles import ROLE_RANK
 
@@ -18,7 +19,7 @@ class SummaryPage(ProjectPage):
     tab = "summary"
     resource_type = "project"
 
-    def get(self, _request: HttpRequest, **_words: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_words: Any) -> HttpResponse:
         """Numbers of the project; the first steps while it is empty."""
         summary = project_summary(actor=self.actor, project=self.project)
         return self.render(
@@ -28,6 +29,7 @@ class SummaryPage(ProjectPage):
             may_push=self.may("repository", "push"),
             may_list_repositories=self.may("repository", "list"),
             may_list_members=self.may("member", "list"),
+            **project_usage(request, self.actor, self.project),
         )
 
 

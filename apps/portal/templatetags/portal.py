@@ -25,13 +25,14 @@ _ROLES = {
     Role.GUEST: gettext_lazy("Guest"),
     Role.LIMITED_GUEST: gettext_lazy("Limited guest"),
 }
+# How each looks, and what it is called.
 _STATUS = {
-    Status.SUCCESS: "green",
-    Status.ERROR: "red",
-    Status.STOPPED: "orange",
-    Status.RUNNING: "blue",
-    Status.PENDING: "secondary",
-    Status.SCHEDULED: "secondary",
+    Status.SUCCESS: ("green", gettext_lazy("Success")),
+    Status.ERROR: ("red", gettext_lazy("Error")),
+    Status.STOPPED: ("orange", gettext_lazy("Stopped")),
+    Status.RUNNING: ("blue", gettext_lazy("Running")),
+    Status.PENDING: ("secondary", gettext_lazy("Pending")),
+    Status.SCHEDULED: ("secondary", gettext_lazy("Scheduled")),
 }
 _VENDORS = {
     VendorType.GARBAGE_COLLECTION: gettext_lazy("Garbage collection"),
@@ -154,8 +155,8 @@ def command(text: str) -> SafeString:
 @register.simple_tag
 def status_badge(status: str) -> SafeString:
     """A job's status as a badge."""
-    colour = _STATUS.get(Status(status), "secondary") if status in set(Status) else "secondary"
-    return format_html('<span class="badge bg-{}-lt">{}</span>', colour, _(status))
+    colour, word = _STATUS[Status(status)]
+    return format_html('<span class="badge bg-{}-lt">{}</span>', colour, word)
 
 
 @register.simple_tag

@@ -126,7 +126,10 @@ const drawChart = (figure) => {
   const colours = ["blue", "green", "orange", "purple", "cyan", "red", "yellow", "teal"].map((name) => style.getPropertyValue(`--tblr-${name}`));
   const written = data.unit === "bytes" ? bytes : (value) => value.toLocaleString(document.documentElement.lang);
   const round = data.kind === "doughnut";
-  const muted = style.getPropertyValue("--tblr-secondary");
+  // As the figure's own text is drawn: a colour of the kit is a formula that a canvas cannot read.
+  const shown = getComputedStyle(figure);
+  const muted = shown.color;
+  const lines = shown.borderTopColor;
   new Chart(figure.querySelector("canvas"), {
     type: data.kind,
     data: {
@@ -144,9 +147,9 @@ const drawChart = (figure) => {
       animation: false,
       maintainAspectRatio: false,
       color: muted,
-      scales: round ? {} : { y: { beginAtZero: true, ticks: { callback: written, color: muted } }, x: { ticks: { color: muted } } },
+      scales: round ? {} : { y: { beginAtZero: true, ticks: { callback: written, color: muted }, grid: { color: lines } }, x: { ticks: { color: muted }, grid: { color: lines } } },
       plugins: {
-        legend: { display: round || Object.keys(data.series).length > 1 },
+        legend: { display: round || Object.keys(data.series).length > 1, labels: { color: muted } },
         tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${written(round ? item.parsed : item.parsed.y)}` } },
       },
     },
