@@ -64,7 +64,7 @@ _TABS: tuple[tuple[str, Text, str, str], ...] = (
     ("webhooks", _("Webhooks"), "webhook", "notification-policy:list"),
     ("trash", _("Trash"), "trash", "artifact:delete"),
     ("logs", _("Logs"), "history", "log:list"),
-    ("configuration", _("Configuration"), "settings", "configuration:read"),
+    ("configuration", _("Configuration"), "settings", "metadata:read"),
 )
 
 

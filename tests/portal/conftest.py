@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.browsing import Browser
-from tests.support.world import World
+from tests.support.furnished import Furnished, furnish
+from tests.support.world import ROLES, World
 
 Browse = Callable[[str], Browser]
 
@@ -33,3 +34,22 @@ def browse(world: World, browsers: dict[tuple[str, str], Browser]) -> Browse:
         return browsers[key]
 
     return browser
+
+
+@pytest.fixture(scope="session")
+def furnishings() -> dict[str, Furnished]:
+    """What was furnished so far, by the server's URL."""
+    return {}
+
+
+@pytest.fixture
+def furnished(world: World, furnishings: dict[str, Furnished]) -> Furnished:
+    """A project in which every page has something to show; its members are the people of the world.
+
+    Change nothing in it: other tests look at the same.
+    """
+    url = world.server.url
+    if url not in furnishings:
+        members = {role: world.people[name] for name, role in ROLES.items()}
+        furnishings[url] = furnish(url, world.server.admin, members, user=world.people["developer"])
+    return furnishings[url]

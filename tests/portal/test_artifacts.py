@@ -20,18 +20,23 @@ COSIGN = "application/vnd.dev.cosign.artifact.sig.v1+json"
 
 @dataclass(frozen=True)
 class Place:
-    """A repository of a test's own in the world's private project."""
+    """A repository of a test's own in the world's private project, or in another one."""
 
     world: World
     path: str
+    other_project: str = ""
+
+    @property
+    def project(self) -> str:
+        return self.other_project or self.world.private
 
     @property
     def name(self) -> str:
-        return f"{self.world.private}/{self.path}"
+        return f"{self.project}/{self.path}"
 
     @property
     def project_id(self) -> int:
-        return int(self.world.admin.get(f"/projects/{self.world.private}").json()["project_id"])
+        return int(self.world.admin.get(f"/projects/{self.project}").json()["project_id"])
 
     @property
     def url(self) -> str:
@@ -42,7 +47,7 @@ class Place:
     def api(self) -> str:
         """Of the artifacts in the API."""
         encoded = quote(quote(self.path, safe=""), safe="")
-        return f"/projects/{self.world.private}/repositories/{encoded}/artifacts"
+        return f"/projects/{self.project}/repositories/{encoded}/artifacts"
 
     def artifact_url(self, digest: str) -> str:
         return f"{self.url}/-/artifacts/{digest}"

@@ -12,7 +12,6 @@ import pytest
 
 _APPS = Path(__file__).parents[2] / "apps"
 _CATALOGUE = Path("portal/locale/zh_Hans/LC_MESSAGES/django.po")
-_PLACE = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +54,9 @@ def _read(path: Path) -> dict[object, str]:
 
 
 def test_everything_is_translated(collected: Path) -> None:
-    """Collected anew there is nothing that lacks a translation, and none that is a guess."""
+    """Collected anew there is nothing that lacks a translation, is a guess, or lost what is filled in."""
     done = subprocess.run(
-        ["msgfmt", "--statistics", "-o", os.devnull, str(collected)],
+        ["msgfmt", "--check-format", "--statistics", "-o", os.devnull, str(collected)],
         capture_output=True,
         text=True,
         check=True,
@@ -70,9 +69,3 @@ def test_the_compiled_catalogue_is_that_of_the_texts(collected: Path, tmp_path: 
     written = _APPS / _CATALOGUE
     assert _read(written.with_suffix(".mo")) == _compiled(written, tmp_path)
     assert set(_read(written.with_suffix(".mo"))) == set(_compiled(collected, tmp_path))
-
-
-def test_translations_keep_what_is_filled_in(tmp_path: Path) -> None:
-    for key, text in _compiled(_APPS / _CATALOGUE, tmp_path).items():
-        source = key[0] if isinstance(key, tuple) else str(key)
-        assert set(_PLACE.findall(text)) == set(_PLACE.findall(source)), source

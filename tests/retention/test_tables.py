@@ -6,7 +6,7 @@ import pytest
 
 from apps.retention.candidates import Facts
 from apps.retention.decision import Fate
-from apps.retention.tables import ROWS, TableRow, tables_read, tables
+from apps.retention.tables import ROWS, TableRow, tables, tables_read
 
 PUSHED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 STAMP = "2026-01-02T03:04:05Z [INFO] "

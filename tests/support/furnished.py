@@ -56,12 +56,10 @@ def furnish(
         maker.retention()
         maker.works()
         maker.delivery()
-        maker.places |= {
+        maker.places |= contents.places | {
             "empty_project_id": _number(client, none),
             "quota_id": maker.quota_id(),
-            "repository": contents.repository,
-            "digest": contents.image.digest,
-            "tag": contents.tag,
+            "artifact_id": maker.artifact_id(contents),
             "rule": retention_rule(url, admin, maker.id),
         }
     return Furnished(project, none, contents, maker.places)
@@ -233,6 +231,11 @@ class _Maker:
     def finished(self, path: str, status: str) -> None:
         """Wait until there is something and all of it is over."""
         eventually(lambda: self.read(path), lambda found: found and {one[status] for one in found} <= _FINAL)
+
+    def artifact_id(self, contents: Contents) -> int:
+        """The number of the image."""
+        path = f"{self.path}/repositories/{contents.escaped}/artifacts/{contents.image.digest}"
+        return int(self.read(path)["id"])
 
     def quota_id(self) -> int:
         """The quota of the project."""

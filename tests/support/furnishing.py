@@ -63,6 +63,23 @@ class Contents:
         """The repository as the API's paths have it."""
         return self.repository.replace("/", "%252F")
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Names and digests as arguments of the portal's addresses."""
+        return {
+            "repository": self.repository,
+            "repository_escaped": self.escaped,
+            "tag": self.tag,
+            "digest": self.image.digest,
+            "sbom_digest": self.sbom.digest,
+            "index_repository": "web/proxy",
+            "index_digest": self.index.digest,
+            "chart_repository": "charts/shop",
+            "chart_digest": self.chart.digest,
+            "model_repository": "models/small",
+            "model_digest": self.model.digest,
+        }
+
 
 def make_shop() -> Image:
     """An image with commands, settings, a user and annotations, as builders make them."""

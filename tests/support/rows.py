@@ -18,6 +18,7 @@ from apps.webhooks.types import Target
 from harbor_py.seeding.filling import rows_make
 from harbor_py.seeding.sizes import Size
 
+_SELECTOR = {"kind": "doublestar", "decoration": "matches", "pattern": "**"}
 # So few that every list is one page, so that a statement for each row shows.
 FEW = Size(
     users=5, groups=2, projects=2, repositories=2, most_repositories=3, artifacts=24, most_artifacts=10,
@@ -46,7 +47,12 @@ def seed(size: Size) -> dict[str, object]:
         UserGroupMember.objects.get_or_create(group=group, user=user)
     for number in range(size.groups):
         AccessToken.objects.create(user=people[0], label=f"more-{number}", secret_hash=f"{number:064x}")
-        ImmutableRule.objects.create(project=project, priority=number)
+        ImmutableRule.objects.create(
+            project=project,
+            priority=number,
+            scope_selectors={"repository": [_SELECTOR | {"decoration": "repoMatches"}]},
+            tag_selectors=[_SELECTOR],
+        )
     for one in Project.objects.filter(id__gte=first):
         CVEAllowlist.objects.create(project=one, items=["CVE-2024-1"])
     entry = _trash(project, repository, size.groups)
@@ -108,6 +114,7 @@ def _purges(count: int) -> dict[str, object]:
             vendor_type=VendorType.PURGE_AUDIT_LOG,
             vendor_id=number,
             plan=plan_read(kind="Daily", cron=""),
+            parameters={"audit_retention_hour": 24, "include_event_types": "pull_artifact", "dry_run": True},
         )
     return {"purge": execution.pk, "job": task.pk}
 
@@ -118,7 +125,9 @@ def _trash(project: Project, repository: Repository, count: int) -> TrashEntry:
         TrashEntry.objects.create(
             project=project, kind=TrashEntry.TAG, repository_name=repository.name, tag=f"t{number}"
         )
-    entry = TrashEntry.objects.create(project=project, kind=TrashEntry.REPOSITORY, repository_name="gone")
+    entry = TrashEntry.objects.create(
+        project=project, kind=TrashEntry.REPOSITORY, repository_name=f"{project.name}/gone"
+    )
     for number, artifact in enumerate(Artifact.objects.filter(repository=repository)[:count]):
         TrashedArtifact.objects.create(
             entry=entry, digest=artifact.digest, media_type=artifact.media_type, size=artifact.size,

@@ -128,7 +128,8 @@ class _ConfigurationBase(ProjectPage):
 class ConfigurationPage(_ConfigurationBase):
     """``…/configs``."""
 
-    resource = "configuration"
+    # Guests and developers may read ``configuration``, and Harbor shows them no such page all the same.
+    resource = "metadata"
     template = "portal/configuration.html"
 
     def get(self, _request: HttpRequest, **_words: Any) -> HttpResponse:

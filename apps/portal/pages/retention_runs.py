@@ -207,7 +207,7 @@ class StopPage(ConfirmMixin, _RunsBase):
 class ExecutionPage(LiveMixin, _RunsBase):
     """``…/tag-strategy/tag-retention/executions/EXECUTION``: the repositories of a run."""
 
-    template = "portal/execution.html"
+    template = "portal/retention_execution.html"
     page: TablePage[Task]
 
     def part(self) -> Part:
@@ -248,6 +248,7 @@ class ExecutionPage(LiveMixin, _RunsBase):
             "title": _("Run %(number)d of the retention policy") % {"number": self.execution.pk},
             "back": _("Tag retention"),
             "back_url": self.home_url(),
+            "page": self.page,
         }
 
 
