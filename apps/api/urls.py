@@ -59,7 +59,6 @@ _SYSTEM: list[tuple[str, type[View]]] = [
     ("configurations", configuration.ConfigurationsView),
     ("system/CVEAllowlist", allowlists.SystemCVEAllowlistView),
     ("internalconfig", configuration.InternalConfigView),
-    ("openapi.json", openapi.OpenApiView),
     ("permissions", permissions.GrantableView),
     ("quotas", quotas.QuotasView),
     ("quotas/<str:id>", quotas.QuotaView),
@@ -197,6 +196,7 @@ def _no_such_route(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("version", system.VersionView.as_view()),
+    path(f"{BASE}openapi.json", openapi.OpenApiView.as_view(), name="openapi"),
     *_routes("", _SYSTEM),
     *_routes("users", _USERS),
     *_routes("retentions", _RETENTIONS),

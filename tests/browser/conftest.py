@@ -28,6 +28,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": path, "args": ["--no-sandbox"]}
 
 
+def sign_in(page: Page, person: Person) -> None:
+    """By the page for it, in a window that has its server's address."""
+    page.goto(SIGN_IN)
+    page.get_by_label("User name or e-mail").fill(person.name)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/harbor/projects")
+
+
 @pytest.fixture
 def visit(server: HarborServer, new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
     """``visit(person, locale=…, color_scheme=…)`` is a window of a browser in which somebody has signed in.
@@ -42,11 +51,7 @@ def visit(server: HarborServer, new_context: Callable[..., BrowserContext]) -> I
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: _note(complaints, message.type, message.text))
         if person is not None:
-            page.goto(SIGN_IN)
-            page.get_by_label("User name or e-mail").fill(person.name)
-            page.get_by_label("Password").fill(person.password)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/harbor/projects")
+            sign_in(page, person)
         return page
 
     yield window

@@ -19,6 +19,7 @@ from harbor_py.seeding.filling import rows_make
 from harbor_py.seeding.sizes import Size
 
 _SELECTOR = {"kind": "doublestar", "decoration": "matches", "pattern": "**"}
+_PURGE = {"audit_retention_hour": 24, "include_event_types": "pull_artifact", "dry_run": True}
 # So few that every list is one page, so that a statement for each row shows.
 FEW = Size(
     users=5, groups=2, projects=2, repositories=2, most_repositories=3, artifacts=24, most_artifacts=10,
@@ -101,7 +102,10 @@ def _purges(count: int) -> dict[str, object]:
     """Purges of the log, the last of them with a log of its own, their schedule, and pools that run some of them."""
     for number in range(count):
         execution = execution_start(
-            vendor_type=VendorType.PURGE_AUDIT_LOG, trigger=Trigger.MANUAL, tasks=[NewTask()]
+            vendor_type=VendorType.PURGE_AUDIT_LOG,
+            trigger=Trigger.MANUAL,
+            tasks=[NewTask()],
+            extra_attrs=_PURGE,
         )
         task = execution.tasks.get()
         WorkerPool.objects.update_or_create(
@@ -114,7 +118,7 @@ def _purges(count: int) -> dict[str, object]:
             vendor_type=VendorType.PURGE_AUDIT_LOG,
             vendor_id=number,
             plan=plan_read(kind="Daily", cron=""),
-            parameters={"audit_retention_hour": 24, "include_event_types": "pull_artifact", "dry_run": True},
+            parameters=_PURGE,
         )
     return {"purge": execution.pk, "job": task.pk}
 

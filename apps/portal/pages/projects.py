@@ -9,6 +9,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.security import SecurityContext, require_system
 from apps.catalog.projects import project_deletable, repository_counts
 from apps.catalog.statistics import statistics
 from apps.common.errors import PreconditionError
@@ -54,7 +55,7 @@ class ProjectsPage(PortalView):
             visibility=visibility,
             kept={"visibility": visibility} if visibility else {},
             statistics=statistics(actor=self.actor),
-            may_create=self._may_create(),
+            may_create=_may_create(self.actor),
         )
 
     def _roles(self) -> Mapping[int, Any]:
@@ -65,13 +66,13 @@ class ProjectsPage(PortalView):
         held = {project: {one.role for one in roles} for project, roles in memberships.items()}
         return {project: next(role for role in ROLE_RANK if role in roles) for project, roles in held.items()}
 
-    def _may_create(self) -> bool:
-        if self.principal is None:
-            return False
-        only_admins = (
-            system_settings().project_creation_restriction == "adminonly" or self.principal.is_auditor
-        )
-        return not only_admins or self.actor.can_system("project", "create")
+
+def _may_create(actor: SecurityContext) -> bool:
+    """Whether the visitor may make projects: no visitor, and by default no auditor, but everybody else."""
+    if actor.principal is None:
+        return False
+    only_admins = system_settings().project_creation_restriction == "adminonly" or actor.principal.is_auditor
+    return not only_admins or actor.can_system("project", "create")
 
 
 class ProjectForm(PortalForm):
@@ -106,6 +107,12 @@ class ProjectCreatePage(FormMixin, PortalView):
 
     form_class = ProjectForm
     resource_type = "project"
+
+    def check(self, request: HttpRequest) -> None:
+        """Who may make no project is not shown the form."""
+        super().check(request)
+        if not _may_create(self.actor):
+            require_system(self.actor, "project", "create")
 
     def form_arguments(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""

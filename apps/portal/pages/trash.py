@@ -177,6 +177,18 @@ class TrashRestorePage(ConfirmMixin, _EntryPage):
 
     is_danger = False
 
+    def check(self, request: HttpRequest) -> None:
+        """Who may restore, as the service says it: an auditor only looks."""
+        super().check(request)
+        for action in ("create", "delete"):
+            require_repository(
+                self.actor,
+                self.project.ref,
+                self.entry.repository_name,
+                resource="artifact",
+                action=action,
+            )
+
     def question(self) -> Mapping[str, Any]:
         """See :class:`ConfirmMixin`."""
         return {

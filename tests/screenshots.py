@@ -1,0 +1,173 @@
+"""``python -m tests.screenshots``: pictures of the portal's pages in both languages and themes, for the documentation.
+
+A server is started and furnished; what there was in ``docs/screenshots`` is replaced. Main pages are shown in each
+language and theme, the others in one: together they stay small.
+"""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.accounts import Person, Role, api, make_user
+from tests.support.browsing import SIGN_IN
+from tests.support.furnished import Furnished, furnish
+from tests.support.portal_pages import PAGES, Kind
+from tests.support.programs import need
+from tests.support.server import HarborServer
+
+try:
+    from PIL import Image
+except ImportError:  # The pictures are larger then.
+    Image = None
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+_SIZE = {"width": 1280, "height": 800}
+_COLOURS = 64
+_VARIANTS = (("en", "light"), ("en", "dark"), ("zh-hans", "light"), ("zh-hans", "dark"))
+_P = "/harbor/projects/{project_id}"
+_MAIN = {
+    "sign-in": SIGN_IN,
+    "projects": "/harbor/projects",
+    "project": f"{_P}/summary",
+    "first-steps": "/harbor/projects/{empty_project_id}/summary",
+    "repositories": f"{_P}/repositories",
+    "artifacts": f"{_P}/repositories/{{repository}}",
+    "artifact": f"{_P}/repositories/{{repository}}/-/artifacts/{{digest}}",
+    "layers": f"{_P}/repositories/{{repository}}/-/artifacts/{{digest}}/layers",
+    "members": f"{_P}/members",
+    "robots": f"{_P}/robots",
+    "retention": f"{_P}/tag-strategy/tag-retention",
+    "retention-run": f"{_P}/tag-strategy/tag-retention/executions/{{retention_run}}/tasks/{{retention_task}}",
+    "webhook": f"{_P}/webhook/{{policy_id}}",
+    "trash": f"{_P}/trash",
+    "logs": "/harbor/logs",
+    "quotas": "/harbor/quotas",
+    "collection": "/harbor/gc/{collection}",
+    "jobs": "/harbor/jobs",
+    "statistics": "/harbor/statistics",
+    "settings": "/harbor/system-settings",
+}
+
+
+@dataclass
+class Gallery:
+    """Takes pictures, and remembers of what."""
+
+    furnished: Furnished
+    pictures: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def take(self, page: Page, variant: str, name: str, template: str) -> None:
+        """One picture, into the folder of the variant."""
+        page.goto(template.format_map(self.furnished.places))
+        page.wait_for_load_state("networkidle")
+        heading = page.locator("h1").first.inner_text()
+        path = FOLDER / variant / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_small(page.screenshot()))
+        self.pictures.setdefault(variant, []).append((name, f"{heading}: {page.title().partition(' · ')[0]}"))
+
+    def index(self) -> str:
+        """The list of all of them."""
+        lines = ["# Screenshots of the portal", "", "Made by `make screenshots`; do not edit.", ""]
+        for variant, pictures in self.pictures.items():
+            lines += [
+                f"## {variant}",
+                "",
+                *(f"- [{title}]({variant}/{name}.png)" for name, title in pictures),
+                "",
+            ]
+        return "\n".join(lines)
+
+
+def main() -> None:
+    """Start, furnish, take the pictures, and say how large they are."""
+    with HarborServer() as server:
+        furnished = _furnish(server)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        gallery = Gallery(furnished)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
+            for language, theme in _VARIANTS:
+                with _window(browser, server, language, theme) as page:
+                    for name, template in _MAIN.items():
+                        gallery.take(page, f"{language}-{theme}", name, template)
+                    if (language, theme) == _VARIANTS[0]:
+                        for name, template in _others():
+                            gallery.take(page, f"{language}-{theme}", name, template)
+            browser.close()
+    (FOLDER / "README.md").write_text(gallery.index(), "utf-8")
+    sizes = [path.stat().st_size for path in FOLDER.rglob("*.png")]
+    click.echo(f"{len(sizes)} pictures, {sum(sizes) / 1e6:.1f} MB, in {FOLDER}")
+
+
+def _others() -> Iterator[tuple[str, str]]:
+    """The pages that are shown once, with names out of their addresses."""
+    main = set(_MAIN.values())
+    for page in PAGES:
+        if page.kind is Kind.PAGE and "sysadmin" in page.reads and page.template not in main:
+            words = (
+                page.template.removeprefix("/harbor/")
+                .removeprefix("projects/{project_id}/")
+                .partition("?")[0]
+            )
+            yield (
+                "more-" + "-".join(word.strip("{}") for word in words.strip("/").split("/") if word != "-"),
+                page.template,
+            )
+
+
+def _furnish(server: HarborServer) -> Furnished:
+    """People with names, and what is a message to all of them."""
+    roles = {
+        "chen": Role.PROJECT_ADMIN,
+        "ada": Role.MAINTAINER,
+        "bela": Role.DEVELOPER,
+        "dana": Role.GUEST,
+    }
+    with api(server.url, server.admin) as client:
+        members = {role: make_user(client, name=name) for name, role in roles.items()}
+        admin = replace(server.admin, id=client.get("/users/current").json()["user_id"])
+        furnished = furnish(server.url, server.admin, members, name="atlas", empty="sandbox", user=admin)
+        banner = {"message": "The registry moves on Sunday from 8 to 9.", "type": "info", "closable": True}
+        answer = client.put("/configurations", json={"banner_message": json.dumps(banner)})
+        answer.raise_for_status()
+    return furnished
+
+
+@contextmanager
+def _window(browser: Browser, server: HarborServer, language: str, theme: str) -> Iterator[Page]:
+    options: Mapping[str, Any] = {"color_scheme": theme, "locale": language, "viewport": _SIZE}
+    context = browser.new_context(base_url=server.url, timezone_id="UTC", reduced_motion="reduce", **options)
+    page = context.new_page()
+    _sign_in(page, server.admin)
+    yield page
+    context.close()
+
+
+def _sign_in(page: Page, person: Person) -> None:
+    page.goto(SIGN_IN)
+    page.locator("[name=username]").fill(person.name)
+    page.locator("[name=password]").fill(person.password)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url("**/harbor/projects")
+
+
+def _small(picture: bytes) -> bytes:
+    """The same with few colours, if that can be done."""
+    if Image is None:
+        return picture
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLOURS).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    main()
