@@ -19,7 +19,7 @@ PROGRAMS := initdb:postgresql redis-server:redis-server redis-sentinel:redis-sen
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Debian puts venv's pip into a package of its own, python3-venv; the system's pip does as well.
 $(BIN)/python:
@@ -59,6 +59,10 @@ bench: .state/dev programs ## Measure against Debian's docker-registry, and a co
 	$(BIN)/python -m tests.bench.garbage files
 	$(BIN)/python -m tests.bench.retention --delete 10000
 	$(BIN)/python -m tests.bench.purge
+
+.PHONY: screenshots
+screenshots: .state/dev programs ## Take pictures of the portal's pages, into docs/screenshots
+	$(BIN)/python -m tests.screenshots
 
 .PHONY: messages
 messages: .state/dev ## Collect the texts of the portal for translation (apps/portal/locale), and compile what is translated

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.accounts import Person, Role, api, make_user
@@ -23,18 +24,12 @@ from tests.support.portal_pages import PAGES, Kind
 from tests.support.programs import need
 from tests.support.server import HarborServer
 
-try:
-    from PIL import Image
-except ImportError:  # The pictures are larger then.
-    Image = None
-
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 _SIZE = {"width": 1280, "height": 800}
 _COLOURS = 64
 _VARIANTS = (("en", "light"), ("en", "dark"), ("zh-hans", "light"), ("zh-hans", "dark"))
 _P = "/harbor/projects/{project_id}"
 _MAIN = {
-    "sign-in": SIGN_IN,
     "projects": "/harbor/projects",
     "project": f"{_P}/summary",
     "first-steps": "/harbor/projects/{empty_project_id}/summary",
@@ -97,6 +92,8 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
             for language, theme in _VARIANTS:
                 with _window(browser, server, language, theme) as page:
+                    gallery.take(page, f"{language}-{theme}", "sign-in", SIGN_IN)
+                    _sign_in(page, server.admin)
                     for name, template in _MAIN.items():
                         gallery.take(page, f"{language}-{theme}", name, template)
                     if (language, theme) == _VARIANTS[0]:
@@ -146,9 +143,7 @@ def _furnish(server: HarborServer) -> Furnished:
 def _window(browser: Browser, server: HarborServer, language: str, theme: str) -> Iterator[Page]:
     options: Mapping[str, Any] = {"color_scheme": theme, "locale": language, "viewport": _SIZE}
     context = browser.new_context(base_url=server.url, timezone_id="UTC", reduced_motion="reduce", **options)
-    page = context.new_page()
-    _sign_in(page, server.admin)
-    yield page
+    yield context.new_page()
     context.close()
 
 
@@ -161,9 +156,7 @@ def _sign_in(page: Page, person: Person) -> None:
 
 
 def _small(picture: bytes) -> bytes:
-    """The same with few colours, if that can be done."""
-    if Image is None:
-        return picture
+    """The same with few colours."""
     buffer = io.BytesIO()
     Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLOURS).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

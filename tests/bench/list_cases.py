@@ -12,6 +12,7 @@ class Place:
     project_id: int
     project: str
     large_project: str
+    large_project_id: int
     repository: str
     many_tags: str
     label_id: int
@@ -20,7 +21,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``path`` below ``/api/v2.0``, or from the root if it begins with ``/v2``; ``query`` as it goes on the wire."""
+    """``path`` below ``/api/v2.0``, or from the root if it begins with ``/v2`` or is a page of the portal (``/harbor``).
+
+    ``query`` is as it goes on the wire.
+    """
 
     path: str
     query: str = ""
@@ -186,3 +190,24 @@ def get_cases(place: Place) -> Iterator[Case]:
     yield Case("/permissions")
     yield Case("/auditlog-exts/events")
     yield Case("/configurations")
+
+
+def page_cases(place: Place) -> Iterator[Case]:
+    """The lists of the portal: as they open, with as many rows as they give, and searched."""
+    project = f"/harbor/projects/{place.project_id}"
+    large = f"/harbor/projects/{place.large_project_id}"
+    repository = f"{project}/repositories/{place.repository.partition('/')[2]}"
+    paths = (
+        "/harbor/projects", f"{project}/summary", f"{project}/repositories", f"{large}/repositories",
+        f"{project}/members", f"{project}/labels", f"{project}/robots", f"{project}/logs", f"{project}/trash",
+        repository, f"{repository}/-/artifacts/{place.many_tags}", f"{repository}/-/history",
+        "/harbor/logs", "/harbor/users", "/harbor/groups", "/harbor/robots", "/harbor/labels", "/harbor/quotas",
+        "/harbor/gc", "/harbor/purge", "/harbor/jobs", "/harbor/jobs/schedules", "/harbor/statistics",
+    )  # fmt: skip
+    for path in paths:
+        yield Case(path)
+        yield Case(path, "page_size=100")
+    for path in ("/harbor/projects", "/harbor/logs", "/harbor/users", f"{large}/repositories", repository):
+        yield Case(path, "search=a")
+        yield Case(path, "page=20")
+    yield Case("/harbor/search", "text=api")

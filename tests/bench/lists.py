@@ -21,10 +21,14 @@ from urllib.parse import urlsplit
 import click
 
 from tests.bench.client import Answer, Connection, HttpError
-from tests.bench.list_cases import Case, Place, get_cases, list_cases
+from tests.bench.list_cases import Case, Place, get_cases, list_cases, page_cases
+from tests.support.accounts import Person
+from tests.support.browsing import Browser
 from tests.support.server import ADMIN_PASSWORD, HarborServer
 
 _BASE = "/api/v2.0"
+_PORTAL = "/harbor/"
+_SESSION_COOKIE = "sid"
 _FAR = 5_000
 _NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
@@ -61,13 +65,17 @@ class Driver:
     def __init__(self, host: str, user: str, password: str, *, samples: int) -> None:
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers: Mapping[str, str] = {"Authorization": f"Basic {pair}"}
+        with Browser(f"http://{host}", Person(user, password)) as browser:
+            session = browser.client.cookies[_SESSION_COOKIE]
+        self._session: Mapping[str, str] = {"Cookie": f"{_SESSION_COOKIE}={session}"}
         self._connection = Connection(host)
         self._samples = samples
 
     def get(self, path: str) -> tuple[Answer, float]:
         """The answer and its milliseconds."""
         started = time.perf_counter()
-        answer = self._connection.request("GET", path, self._headers, expect=200)
+        headers = self._session if path.startswith(_PORTAL) else self._headers
+        answer = self._connection.request("GET", path, headers, expect=200)
         return answer, (time.perf_counter() - started) * 1000
 
     def json(self, path: str) -> Any:
@@ -77,7 +85,7 @@ class Driver:
     def measure(self, case: Case) -> Figures:
         """Ask the case's pages."""
         figures = Figures(case.name)
-        path = case.path if case.path.startswith("/v2/") else _BASE + case.path
+        path = case.path if case.path.startswith(("/v2/", _PORTAL)) else _BASE + case.path
         url = f"{path}?{case.query}" if case.query else path
         try:
             answer, _ = self.get(url)
@@ -110,13 +118,14 @@ class Driver:
         """Find the largest things of a seed."""
         projects = self.json("/projects?page_size=2&sort=project_id")
         project = projects[-1]
-        large = self.json("/projects?page_size=1&sort=-project_id")[0]["name"]
+        large = self.json("/projects?page_size=1&sort=-project_id")[0]
         (repository,) = self.json(f"/projects/{project['name']}/repositories?page_size=1&sort=id")
         label = self.json(f"/labels?scope=p&project_id={project['project_id']}&page_size=1")
         return Place(
             project_id=project["project_id"],
             project=project["name"],
-            large_project=large,
+            large_project=large["name"],
+            large_project_id=large["project_id"],
             repository=repository["name"],
             many_tags=self._many_tags(repository),
             label_id=label[0]["id"] if label else 1,
@@ -145,7 +154,7 @@ def main() -> int:
         driver = Driver(host, options.user, password, samples=options.samples)
         driver.json("/users/current")  # Anonymous callers would be shown less, without an error.
         place = driver.place()
-        cases = [*list_cases(place), *get_cases(place)]
+        cases = [*list_cases(place), *get_cases(place), *page_cases(place)]
         figures = []
         for case in cases:
             if options.only in case.name:
@@ -155,14 +164,19 @@ def main() -> int:
     click.echo(f"{'p50/p95 in ms:':17} {'first page':>13} {'by Link':>13} {'far away':>13} {'rows':>9}  case")
     for one in figures:
         click.echo(_line(one))
-    missed = [one for one in figures if one.error or one.worst > options.goal]
-    click.echo(f"\n{len(missed)} of {len(figures)} cases over {options.goal} ms.")
+    missed = [one for one in figures if one.error or one.worst > options.goal * _allowance(one.case)]
+    click.echo(f"\n{len(missed)} of {len(figures)} cases over {options.goal} ms (pages: twice that).")
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         kept = [{"case": one.case, "rows": one.rows, "first": one.first, "following": one.following,
                  "last": one.last, "error": one.error} for one in figures]  # fmt: skip
         options.json.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     return 1 if missed else 0
+
+
+def _allowance(case: str) -> int:
+    """A page is made of several lists, and of HTML: it may take twice as long."""
+    return 2 if case.startswith(_PORTAL) else 1
 
 
 def _line(one: Figures) -> str:

@@ -107,7 +107,7 @@ def test_a_form_in_a_dialog(furnished_server: Furnishings, window: Window) -> No
     axe = Axe()
     for path, link in (
         ("/harbor/projects", "New project"),
-        (f"/harbor/projects/{furnished.places['project_id']}/robots", "New robot account"),
+        (f"/harbor/projects/{furnished.places['project_id']}/labels", "New label"),
     ):
         page.goto(path)
         page.get_by_role("link", name=link).click()

@@ -26,7 +26,7 @@ def test_administrators_read_everything_and_members_their_projects(world: World,
         assert resources(page) == ([name] if sees else [])
     pushed = f"{world.private}/base/app:v1"
     for identity, sees in (("project_admin", True), ("developer", False), ("outsider", False)):
-        page = browse(identity).open(f"{LOGS}?search={world.private}&operation=create&resource_type=artifact")
+        page = browse(identity).open(f"{LOGS}?search={pushed}&operation=create&resource_type=artifact")
         assert resources(page) == ([pushed] if sees else [])
     assert browse("anonymous").open(LOGS).path.startswith(SIGN_IN)
 
@@ -34,7 +34,7 @@ def test_administrators_read_everything_and_members_their_projects(world: World,
 def test_the_log_of_a_project(world: World, browse: Browse) -> None:
     path = project_logs(world, world.private)
     for identity in ("project_admin", "auditor"):
-        page = browse(identity).open(f"{path}?operation=create&resource_type=artifact")
+        page = browse(identity).open(f"{path}?search=base/app:v1&operation=create&resource_type=artifact")
         assert resources(page) == [f"{world.private}/base/app:v1"]
         assert page.has(".nav-link.active[aria-current=page]")
     for identity in ("maintainer", "guest"):

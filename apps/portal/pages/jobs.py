@@ -66,6 +66,7 @@ class JobsPage(PortalView):
 
     def queue_switch(self, job_type: str, following: str) -> HttpResponse:
         """Pause or resume a queue, as the button says that was pressed; stopping asks first."""
+        require_system(self.actor, _RESOURCE, "stop")
         action = str(self.request.POST.get("action", ""))
         if action not in {QueueAction.PAUSE, QueueAction.RESUME}:
             raise BadRequestError("only pause and resume can be asked for here")

@@ -68,7 +68,7 @@ class SelectedPage(RepositoryPage):
         """The same as rows of a table."""
         return artifact_lines(self.repository, self.selected())
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """Back to the one artifact, or to the list."""
         if len(self.ids) == 1:
             return self.url("artifact", self.selected()[0].digest)
@@ -171,7 +171,7 @@ class ArtifactsLabelPage(FormMixin, SelectedPage):
                 )
             except ConflictError:
                 continue
-        return self.done(_("The label is put on."), self.cancel_url())
+        return self.done(_("The label is put on."), self.home_url())
 
 
 class CopyForm(PortalForm):
@@ -202,6 +202,12 @@ class ArtifactsCopyPage(FormMixin, SelectedPage):
     resource = "repository"
     action = "pull"
     form_class = CopyForm
+
+    def check(self, request: HttpRequest) -> None:
+        """After the repository: it is for who may push anywhere."""
+        super().check(request)
+        if not self.targets:
+            raise ForbiddenError(_("There is no project that you may push to."))
 
     @cached_property
     def targets(self) -> list[Project]:
@@ -262,12 +268,6 @@ class ArtifactsCopyPage(FormMixin, SelectedPage):
     def _references(self, row: Artifact, *, with_tags: bool) -> list[str]:
         tags = [tag.name for tag in row.tags.all()] if with_tags else []
         return tags or [row.digest]
-
-    def get(self, request: HttpRequest, **words: Any) -> HttpResponse:
-        """The form, for who may push anywhere."""
-        if not self.targets:
-            raise ForbiddenError(_("There is no project that you may push to."))
-        return super().get(request, **words)
 
 
 _HERE = "harbor/projects/<int:project_id>/repositories/<repo:repository>/-"

@@ -135,7 +135,7 @@ class _EntryPage(_TrashPage):
         """The address of a page of this deletion."""
         return reverse(f"portal:{name}", args=[self.project.pk, self.entry.pk])
 
-    def cancel_url(self) -> str:
+    def home_url(self) -> str:
         """Of the pages that ask."""
         return self.entry_url()
 
