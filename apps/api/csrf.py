@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 
 from apps.accounts.cookies import SESSION_COOKIE, is_secure
-from apps.api.errors import error_response
+from apps.api.errors import error_response, is_program
 from apps.common.forwarding import base_url
 
 TOKEN_HEADER = "X-Harbor-CSRF-Token"  # noqa: S105 (a header's name)
@@ -25,15 +25,11 @@ def needs_token(request: HttpRequest) -> bool:
     Credentials in ``Authorization`` no other site can make it send, and the API does nothing for a request without
     any; a login, though, could be one to the account of an attacker. Pages know nothing but sessions.
     """
-    if request.path_info == LOGIN_PATH or _is_page(request):
+    if request.path_info == LOGIN_PATH or not is_program(request):
         return True
     if "HTTP_AUTHORIZATION" in request.META:
         return False
     return not request.path_info.startswith("/api/") or SESSION_COOKIE in request.COOKIES
-
-
-def _is_page(request: HttpRequest) -> bool:
-    return not request.path_info.startswith(("/api/", "/c/"))
 
 
 class CsrfMiddleware(CsrfViewMiddleware):
@@ -69,7 +65,7 @@ class CsrfMiddleware(CsrfViewMiddleware):
         Django would look into any form first: read it into memory, and write the files of a multipart one to the disk,
         for anybody and before anything is checked. The forms of pages are bounded in size, and hold no files.
         """
-        if _is_page(request) and request.content_type == "application/x-www-form-urlencoded":
+        if not is_program(request) and request.content_type == "application/x-www-form-urlencoded":
             super()._check_token(request)  # type: ignore[misc] # the stubs do not know it
             return
         method, request.method = request.method, "PUT"
@@ -85,6 +81,6 @@ class CsrfMiddleware(CsrfViewMiddleware):
         return bool(super()._origin_verified(request))  # type: ignore[misc] # the stubs do not know it
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        if _is_page(request):
+        if not is_program(request):
             return super()._reject(request, reason)  # type: ignore[misc, no-any-return] # the stubs do not know it
         return error_response(HTTPStatus.FORBIDDEN, "FORBIDDEN", "CSRF token invalid")

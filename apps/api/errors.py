@@ -88,6 +88,11 @@ def error_response(status: HTTPStatus, code: str, message: str) -> HttpResponse:
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
+def is_program(request: HttpRequest) -> bool:
+    """Whether the path is one of the API and its sessions, which answer JSON, and not one of a page."""
+    return request.path_info.startswith(("/api/", "/c/"))
+
+
 def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 (Django's name)
     """Django's ``handler400``."""
     return error_response(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "the request is malformed")

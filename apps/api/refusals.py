@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from rest_framework.request import Request
 
 from apps.artifacts.gates import GateRefusedError, StorageRefusedError
-from apps.audit.refusals import refusal_record
+from apps.audit.refusals import refusal_reason, refusal_record
 from apps.common.logs import PERSON
 from apps.common.origin import ANONYMOUS, current_credential
 
@@ -64,7 +64,7 @@ def note_refused(request: Request, error: Exception, status: int, path_words: di
         resource_type=resource_type,
         resource=resource,
         project=project,
-        reason=f"refused: {operation} {resource_type} {resource}: {getattr(error, 'message', '') or error}",
+        reason=refusal_reason(operation, resource_type, resource, error),
     )
 
 

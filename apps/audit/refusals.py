@@ -99,6 +99,11 @@ def refusal_record(
     )
 
 
+def refusal_reason(operation: str, resource_type: str, resource: str, error: Exception) -> str:
+    """What the row of a refused request tells: what was tried, and why it was refused."""
+    return f"refused: {operation} {resource_type} {resource}: {getattr(error, 'message', '') or error}"
+
+
 def refusal_allowed() -> bool:
     """Whether this minute's budget has room for one more row; tells in the log when it has not."""
     verdict = _budget.take()

@@ -64,9 +64,10 @@ def table_page(request: HttpRequest, rows: QuerySet[ModelT], table: Table) -> Ta
     sort = str(query.get("sort", ""))
     rows = rows.order_by(*_order(sort, table))
     pairs = [(name, value) for name, values in query.lists() for value in values]
-    listing = list_page(rows, _page(query), Address(request.path, pairs))
+    page = _page(query)
+    listing = list_page(rows, page, Address(request.path, pairs))
     return TablePage(
-        listing.rows, listing.total, listing.previous, listing.following, search, sort, _page(query).number
+        listing.rows, listing.total, listing.previous, listing.following, search, sort, page.number
     )
 
 

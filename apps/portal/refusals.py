@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.artifacts.gates import GateRefusedError, StorageRefusedError
-from apps.audit.refusals import refusal_record
+from apps.audit.refusals import refusal_reason, refusal_record
 from apps.common.logs import PERSON
 from apps.projects.models import Project
 
@@ -34,7 +34,7 @@ def note_refused(
         resource_type=resource_type,
         resource=resource,
         project=project,
-        reason=f"refused: {operation} {resource_type} {resource}: {getattr(error, 'message', '') or error}",
+        reason=refusal_reason(operation, resource_type, resource, error),
     )
 
 

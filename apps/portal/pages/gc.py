@@ -103,12 +103,17 @@ class CollectionScheduleForm(CollectionForm, ScheduleForm):
     """When collections run by themselves, and what they do."""
 
 
-class CollectionsPage(HistoryPage):
-    """``/harbor/gc``."""
+class _Collection:
+    """Whose pages these are."""
 
     work = _WORK
-    template = "portal/gc.html"
     resource_type = "garbage-collection"
+
+
+class CollectionsPage(_Collection, HistoryPage):
+    """``/harbor/gc``."""
+
+    template = "portal/gc.html"
 
     def around(self) -> Mapping[str, Any]:
         """See :class:`HistoryPage`."""
@@ -119,12 +124,10 @@ class CollectionsPage(HistoryPage):
         }
 
 
-class CollectionRunPage(RunPage):
+class CollectionRunPage(_Collection, RunPage):
     """``/harbor/gc/run``."""
 
-    work = _WORK
     form_class = CollectionForm
-    resource_type = "garbage-collection"
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
@@ -137,30 +140,22 @@ class CollectionRunPage(RunPage):
         }
 
 
-class CollectionSchedulePage(SchedulePage):
+class CollectionSchedulePage(_Collection, SchedulePage):
     """``/harbor/gc/schedule``."""
 
-    work = _WORK
     form_class = CollectionScheduleForm
-    resource_type = "garbage-collection"
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
         return {"title": _("Schedule of garbage collection")}
 
 
-class CollectionPage(WorkExecutionPage):
+class CollectionPage(_Collection, WorkExecutionPage):
     """``/harbor/gc/ID``."""
 
-    work = _WORK
-    resource_type = "garbage-collection"
 
-
-class CollectionStopPage(WorkStopPage):
+class CollectionStopPage(_Collection, WorkStopPage):
     """``/harbor/gc/ID/stop``."""
-
-    work = _WORK
-    resource_type = "garbage-collection"
 
     def question(self) -> Mapping[str, Any]:
         """See :class:`ConfirmMixin`."""

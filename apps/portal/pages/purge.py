@@ -127,20 +127,23 @@ class PurgeScheduleForm(PurgeForm, ScheduleForm):
     """When purges run by themselves, and what they delete."""
 
 
-class PurgesPage(HistoryPage):
+class _Purge:
+    """Whose pages these are."""
+
+    work = _WORK
+    resource_type = "purge_audit"
+
+
+class PurgesPage(_Purge, HistoryPage):
     """``/harbor/purge``."""
 
-    work = _WORK
     template = "portal/purge.html"
-    resource_type = "purge_audit"
 
 
-class PurgeRunPage(RunPage):
+class PurgeRunPage(_Purge, RunPage):
     """``/harbor/purge/run``."""
 
-    work = _WORK
     form_class = PurgeForm
-    resource_type = "purge_audit"
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
@@ -153,30 +156,22 @@ class PurgeRunPage(RunPage):
         }
 
 
-class PurgeSchedulePage(SchedulePage):
+class PurgeSchedulePage(_Purge, SchedulePage):
     """``/harbor/purge/schedule``."""
 
-    work = _WORK
     form_class = PurgeScheduleForm
-    resource_type = "purge_audit"
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
         return {"title": _("Schedule of log rotation")}
 
 
-class PurgePage(WorkExecutionPage):
+class PurgePage(_Purge, WorkExecutionPage):
     """``/harbor/purge/ID``."""
 
-    work = _WORK
-    resource_type = "purge_audit"
 
-
-class PurgeStopPage(WorkStopPage):
+class PurgeStopPage(_Purge, WorkStopPage):
     """``/harbor/purge/ID/stop``."""
-
-    work = _WORK
-    resource_type = "purge_audit"
 
     def question(self) -> Mapping[str, Any]:
         """See :class:`ConfirmMixin`."""
