@@ -137,7 +137,7 @@ class _Watchdog:
     def __init__(self) -> None:
         self._process = -1
         self._lock = threading.Lock()
-        self._connections: dict[int, tuple[int, int]] = {}
+        self._connections: dict[tuple[int, object], tuple[int, int]] = {}
 
     def start(self) -> None:
         """Begin, once a process."""
@@ -172,9 +172,10 @@ class _Watchdog:
         least = max(1, settings.HARBOR.min_transfer_rate * settings.HARBOR.stall_timeout)
         for connection in _connections():
             with connection:
-                key = connection.fileno_of_server
+                key = connection.key
                 self._connections[key] = connection.moved
-                if connection.peer not in slow or key not in before:
+                # What we connect to (PostgreSQL, Redis) may have the same address as a client.
+                if connection.port != settings.HARBOR.port or connection.peer not in slow or key not in before:
                     continue
                 if sum(connection.moved) - sum(before[key]) < least:
                     transfer = slow[connection.peer]
@@ -191,10 +192,12 @@ class _Connection:
     """A TCP connection of this process, by a descriptor of its own."""
 
     def __init__(self, descriptor: int) -> None:
-        self.fileno_of_server = descriptor
         self._socket = socket.socket(fileno=os.dup(descriptor))
         try:
-            name = self._socket.getpeername()
+            own, name = self._socket.getsockname(), self._socket.getpeername()
+            # With the names: a descriptor's number is soon that of another connection, which has moved nothing yet.
+            self.key: tuple[int, object] = (descriptor, (own, name))
+            self.port: int = own[1] if isinstance(own, tuple) else 0
             self.peer: str = name[0] if isinstance(name, tuple) else ""
             info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
             self.moved: tuple[int, int] = _MOVED.unpack_from(info, _MOVED_OFFSET)
