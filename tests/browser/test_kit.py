@@ -5,14 +5,14 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.support.accounts import make_project, unique
+from tests.support.accounts import make_project, make_user, unique
 from tests.support.browsing import SIGN_IN
 from tests.support.world import World
 
 
 def test_a_form_opens_in_a_dialog_and_its_errors_are_told(world: World, visit: Visit) -> None:
     name = make_project(world.admin)
-    page = visit(world.people["developer"])
+    page = visit(make_user(world.admin))
     page.get_by_role("link", name="New project").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -31,7 +31,7 @@ def test_a_form_opens_in_a_dialog_and_its_errors_are_told(world: World, visit: V
 
 
 def test_search_opens_with_a_key_and_everything_is_reached_by_keyboard(world: World, visit: Visit) -> None:
-    page = visit(world.people["developer"])
+    page = visit(make_user(world.admin))
     page.keyboard.press("/")
     field = page.get_by_role("searchbox", name="Search")
     expect(field).to_be_focused()
@@ -80,7 +80,7 @@ def test_a_phone_shows_everything(world: World, visit: Visit) -> None:
 
 
 def test_reading_and_writing_work_without_javascript(world: World, visit: Visit) -> None:
-    page = visit(world.people["developer"], java_script_enabled=False)
+    page = visit(make_user(world.admin), java_script_enabled=False)
     name = unique("plain")
     page.get_by_role("link", name="New project").click()
     expect(page).to_have_url(re.compile("/harbor/projects/new"))

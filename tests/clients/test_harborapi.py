@@ -1,7 +1,8 @@
 """The package ``harborapi``, written for Harbor, drives a tour of what a platform team does in a day."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -33,10 +34,10 @@ PASSWORD = "Correct-Horse-9-Battery"
 GIBIBYTE = 1024**3
 
 
-@pytest.fixture
-def run() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
+def run(tour: Coroutine[object, object, None]) -> None:
+    """In a thread of its own: where tests have driven a browser, theirs has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, tour).result()
 
 
 class Client(HarborAsyncClient):
@@ -56,8 +57,8 @@ def last(location: str) -> int:
     return int(location.rpartition("/")[2])
 
 
-def test_a_project_from_its_creation_to_its_end(server: HarborServer, run: asyncio.Runner) -> None:
-    run.run(_tour(server))
+def test_a_project_from_its_creation_to_its_end(server: HarborServer) -> None:
+    run(_tour(server))
 
 
 async def _tour(server: HarborServer) -> None:
@@ -197,10 +198,10 @@ async def _end(admin: HarborAsyncClient, project: str, person: Person) -> None:
     assert not await admin.project_exists(project)
 
 
-def test_the_installation(server: HarborServer, run: asyncio.Runner) -> None:
+def test_the_installation(server: HarborServer) -> None:
     # The background process may still be on its way.
     eventually(lambda: httpx.get(f"{server.url}/api/v2.0/health").json()["status"], "healthy".__eq__)
-    run.run(_installation(server))
+    run(_installation(server))
 
 
 async def _installation(server: HarborServer) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.portal.conftest import Browse
-from tests.support.accounts import make_project, unique
-from tests.support.browsing import SIGN_IN
+from tests.support.accounts import Person, make_project, make_user, unique
+from tests.support.browsing import SIGN_IN, Browser
 from tests.support.world import World
 
 PROJECTS = "/harbor/projects"
@@ -47,13 +47,17 @@ def test_the_list_is_searched_filtered_sorted_and_paged(world: World, browse: Br
     assert "No project matches" in browse("sysadmin").open(f"{PROJECTS}?search={unique('none')}").text
 
 
-def test_a_project_is_made_and_deleted(world: World, browse: Browse) -> None:
-    name = unique("made")
-    browser = browse("developer")
+def test_a_project_is_made_and_deleted(world: World) -> None:
+    name, person = unique("made"), make_user(world.admin)
+    with Browser(world.server.url, person) as browser:
+        _made_and_deleted(world, browser, name, person)
+
+
+def _made_and_deleted(world: World, browser: Browser, name: str, person: Person) -> None:
     page = browser.submit(f"{PROJECTS}/new", name=name, public=True)
     assert f"The project {name} is there." in page.text
     project = world.admin.get(f"/projects/{name}").json()
-    assert (project["metadata"]["public"], project["owner_name"]) == ("true", world.people["developer"].name)
+    assert (project["metadata"]["public"], project["owner_name"]) == ("true", person.name)
 
     page = browser.submit(f"{PROJECTS}/new", name=name)
     assert page.status == 409

@@ -19,6 +19,7 @@ from django.urls import resolve
 
 from apps.accounts.models import User
 from apps.accounts.security import USER, Principal
+from apps.catalog.statistics import STORED_BYTES
 from apps.portal.urls import urlpatterns
 from tests.support.rows import FEW, MANY, seed
 
@@ -104,6 +105,8 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     user = User.objects.create(username="counter", email="counter@example.com", sysadmin_flag=True)
     principal = Principal(USER, user.pk, user.username, 1, is_system_admin=True)
     monkeypatch.setattr("apps.portal.views.session_principal", lambda *_arguments, **_named: principal)
+    # It is remembered for a time, which must not end between two looks.
+    monkeypatch.setattr(STORED_BYTES, "get", lambda: 0)
     return Reader()
 
 

@@ -3,6 +3,8 @@
 from tests.portal.conftest import Browse
 from tests.support.accounts import make_project, unique
 from tests.support.browsing import SIGN_IN
+from tests.support.http import RegistryClient
+from tests.support.images import make_image
 from tests.support.world import World
 
 QUOTAS = "/harbor/quotas"
@@ -41,15 +43,20 @@ def test_limits_are_shown_and_set(world: World, browse: Browse) -> None:
 
 
 def test_those_who_hold_most_come_first(world: World, browse: Browse) -> None:
-    name = unique("empty")
-    make_project(world.admin, name=name)
+    stem = unique("held")
+    for name in ("full", "empty"):
+        make_project(world.admin, name=f"{stem}-{name}")
+    with RegistryClient(world.server.url, world.server.admin) as client:
+        client.push(f"{stem}-full/app", make_image(), tag="v1")
 
-    def place(query: str) -> int:
-        page = browse("sysadmin").open(f"{QUOTAS}?page_size=100&{query}")
-        return [row.td.get_text(strip=True) for row in page.document.select("tbody tr")].index(world.private)
+    def names(query: str) -> list[str]:
+        page = browse("sysadmin").open(f"{QUOTAS}?search={stem}&{query}")
+        return [
+            row.td.get_text(strip=True).removeprefix(f"{stem}-") for row in page.document.select("tbody tr")
+        ]
 
-    assert place("") <= place("sort=-used")
-    assert place("sort=used") >= place("sort=-used")
+    assert names("") == names("sort=-used") == ["full", "empty"]
+    assert names("sort=used") == ["empty", "full"]
 
 
 def test_the_limit_of_new_projects(world: World, browse: Browse) -> None:

@@ -23,7 +23,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _APPS.parent / "harbor_py", root / "harbor_py", ignore=shutil.ignore_patterns("__pycache__")
     )
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("HARBOR_")},
         "DJANGO_SETTINGS_MODULE": "harbor_py.settings",
         "PYTHONPATH": str(root),
         "HARBOR_DATA_DIR": str(root / "data"),
