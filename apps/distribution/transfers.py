@@ -175,7 +175,11 @@ class _Watchdog:
                 key = connection.key
                 self._connections[key] = connection.moved
                 # What we connect to (PostgreSQL, Redis) may have the same address as a client.
-                if connection.port != settings.HARBOR.port or connection.peer not in slow or key not in before:
+                if (
+                    connection.port != settings.HARBOR.port
+                    or connection.peer not in slow
+                    or key not in before
+                ):
                     continue
                 if sum(connection.moved) - sum(before[key]) < least:
                     transfer = slow[connection.peer]
