@@ -30,6 +30,10 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     path = environ["PATH_INFO"]
     if path.startswith("/v2/") or path in ("/v2", "/service/token"):
         return _data_plane(environ, start_response)
-    if environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-        environ["wsgi.input"] = ShortBody(environ)
-    return _full_stack(environ, start_response)
+    if environ.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
+        return _full_stack(environ, start_response)
+    environ["wsgi.input"] = body = ShortBody(environ)
+    answer = _full_stack(environ, start_response)
+    # The server closes the connection of an unread body without a word, and the client's next request on it fails.
+    body.drain()
+    return answer

@@ -29,6 +29,10 @@ _TCP_INFO_SIZE = 136
 _MOVED = struct.Struct("<QQ")
 _MOVED_OFFSET = 120
 
+# Bytes of a short body that are read though nobody wants them, at most, and at a time.
+_DRAINED = 8 * 1024 * 1024
+_PIECE = 64 * 1024
+
 
 class Transfer:
     """One body that moves; ``moved`` counts its bytes."""
@@ -242,6 +246,15 @@ class ShortBody:
     def readline(self, size: int = -1) -> bytes:
         """A line, as :meth:`read`."""
         return self._take(self._stream.readline, size)
+
+    def drain(self) -> None:
+        """Read what an answer left unread, within reason: see ``_drain`` of the data plane's entry."""
+        if self._request.header("HTTP_EXPECT"):
+            return
+        left = _DRAINED
+        with suppress(TooManyRequestsError, OSError):
+            while left > 0 and (piece := self.read(min(left, _PIECE))):
+                left -= len(piece)
 
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
