@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.access_tokens.models import AccessToken
+from apps.accounts.membership import person_now
 from apps.accounts.security import TOKEN, Principal, SecurityContext
 from apps.accounts.selectors import is_self, live_users
-from apps.accounts.selectors import principal_of as person_of
 from apps.common.caches import StampedCache
 from apps.common.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from apps.projects.models import Project
@@ -67,7 +67,7 @@ def require_owner(actor: SecurityContext, user_id: int, *, or_admin: bool) -> No
 
 def principal_of(token: AccessToken) -> Principal | None:
     """The token, loaded with its person, as a principal; None if it has ended or its owner may not sign in."""
-    owner = person_of(token.user)
+    owner = person_now(token.user)
     if owner is None or (token.expires_at is not None and token.expires_at <= timezone.now()):
         return None
     is_narrowed = token.read_only or bool(token.projects)
@@ -92,7 +92,7 @@ def rights_of(principal: Principal) -> TokenRights | None:
 
 def _rights_load(token_id: int) -> TokenRights | None:
     token = AccessToken.objects.select_related("user").filter(pk=token_id).first()
-    owner = None if token is None else person_of(token.user)
+    owner = None if token is None else person_now(token.user)
     if token is None or owner is None:
         return None
     ids = None

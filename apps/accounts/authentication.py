@@ -15,10 +15,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from apps.accounts.models import User
-from apps.accounts.passwords import FORBIDDEN, MAX_PASSWORD, has_control, password_matches
-from apps.accounts.security import Principal, kinds, principal_stamps, token_of_secret
-from apps.accounts.selectors import principal_of
+from apps.accounts.passwords import MAX_PASSWORD, has_control, password_matches
+from apps.accounts.security import Principal, kinds, principal_stamps
 from apps.accounts.sources import may_come_from
 from apps.common.caches import StampedCache
 from apps.common.database import release_connection, write_atomic
@@ -34,26 +32,6 @@ _STRIPES = 64
 
 # None is not cached, so that an account that is not there is an empty tuple.
 _principals: StampedCache[tuple[Principal, ...]] = StampedCache(max_entries=16384, max_age=10)
-
-
-class LocalAuthenticator:
-    """People with a password in our own table."""
-
-    def claims(self, username: str, password: str) -> bool:
-        """Every name that a person can have (a robot account's has a ``$``), unless it comes with a token."""
-        return not FORBIDDEN.intersection(username) and token_of_secret(password) is None
-
-    def authenticate(self, username: str, password: str) -> Principal | None:
-        """See :class:`apps.accounts.security.Authenticator`."""
-        user = User.objects.filter(username=username).first()
-        principal = None if user is None else principal_of(user)
-        encoded = user.password if user is not None and principal is not None else None
-        return principal if password_matches(password, encoded) else None
-
-    def current(self, principal_id: int) -> Principal | None:
-        """See :class:`apps.accounts.security.Authenticator`."""
-        user = User.objects.filter(id=principal_id).first()
-        return None if user is None else principal_of(user)
 
 
 class Deadlines:
@@ -97,12 +75,13 @@ class VerifiedCredentials:
         if entry is None or self._clock() >= entry[1]:
             return None
         principal = entry[0]
-        return current_principal(
+        current = current_principal(
             kind=principal.kind,
             principal_id=principal.id,
             version=principal.version,
             owner_id=principal.owner_id,
         )
+        return None if current is None else current.through(principal.via, until=principal.until)
 
     def remember(self, username: str, password: str, principal: Principal, seconds: float) -> None:
         """Take these credentials for good for some seconds."""
@@ -113,6 +92,8 @@ class VerifiedCredentials:
             self._entries.pop(digest, None)
             while len(self._entries) >= self._size:
                 del self._entries[next(iter(self._entries))]
+            if principal.until:
+                seconds = min(seconds, principal.until - time.time())
             self._entries[digest] = (principal, self._clock() + seconds)
 
     def _digest(self, username: str, password: str) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.accounts.directories import directory_of, enabled_sources
 from apps.accounts.security import SecurityContext, require_system
 from apps.accounts.selectors import ADMIN_ID, live_users
 from apps.common.database import write_atomic
@@ -71,6 +72,11 @@ def configuration_update(*, actor: SecurityContext, changes: Mapping[str, Any]) 
 def _check(current: SystemSettings, after: SystemSettings) -> None:
     if after.auth_mode != current.auth_mode and not _is_auth_mode_free():
         raise BadRequestError("the auth mode cannot be changed any more: there are other users than admin")
+    before = enabled_sources(current)
+    for source in sorted(enabled_sources(after) - before):
+        directory = directory_of(source)
+        if directory is not None and (reason := directory.unavailable()):
+            raise BadRequestError(reason)
     if after.skip_audit_log_database and not after.audit_log_forward_endpoint:
         raise BadRequestError("skip_audit_log_database needs an audit_log_forward_endpoint")
 

@@ -4,15 +4,12 @@ from collections.abc import Iterable
 
 from django.db.models import Count, QuerySet
 
+from apps.accounts.directories import enabled_sources
 from apps.accounts.models import User, UserGroup, UserGroupMember
 from apps.accounts.security import USER, SecurityContext, require_system
-from apps.accounts.types import GroupType
+from apps.accounts.types import GROUPS_OF, GroupType, Source
 from apps.common.errors import BadRequestError, NotFoundError, UnauthorizedError
 from apps.common.stamps import principal_key
-from apps.config.selectors import system_settings
-
-# The kind of groups that a way to sign in brings; with passwords of our own there is no directory to choose.
-_DIRECTORY = {"ldap_auth": GroupType.LDAP, "http_auth": GroupType.HTTP, "oidc_auth": GroupType.OIDC}
 
 
 def group_list(*, actor: SecurityContext, name: str = "", ldap_group_dn: str = "") -> QuerySet[UserGroup]:
@@ -23,7 +20,7 @@ def group_list(*, actor: SecurityContext, name: str = "", ldap_group_dn: str = "
     """
     require_system(actor, "user-group", "list")
     groups = _in_use()
-    if ldap_group_dn and system_settings().auth_mode == "ldap_auth":
+    if ldap_group_dn and Source.LDAP in enabled_sources():
         groups = groups.filter(ldap_group_dn=ldap_group_dn)
     return groups.filter(group_name__icontains=name) if name else groups
 
@@ -82,6 +79,7 @@ def stamps_of_members(group_ids: Iterable[int]) -> list[str]:
 
 
 def _in_use() -> QuerySet[UserGroup]:
+    """With passwords of our own alone there is no directory to choose: then all groups are."""
     groups = UserGroup.objects.order_by("group_name", "id")
-    mode = system_settings().auth_mode
-    return groups.filter(group_type__in=(_DIRECTORY[mode], GroupType.LOCAL)) if mode in _DIRECTORY else groups
+    kinds = [GROUPS_OF[source] for source in enabled_sources() if source in GROUPS_OF]
+    return groups.filter(group_type__in=(*kinds, GroupType.LOCAL)) if kinds else groups

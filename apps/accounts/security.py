@@ -6,8 +6,8 @@ permissions the robots'), so that this floor needs to know neither.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 from apps.common.errors import ForbiddenError, UnauthorizedError
 from apps.common.stamps import principal_key
@@ -16,6 +16,11 @@ USER = "user"
 ROBOT = "robot"
 TOKEN = "token"  # noqa: S105 (the name of a kind)
 """A personal access token: it acts for its owner, within its scope."""
+
+CLI_SECRET = "cli_secret"  # noqa: S105 (a name)
+"""What people of OpenID Connect have instead of a password, for docker."""
+FEDERATED = "federated"
+"""A token of somebody else whom the account trusts."""
 
 # Here and not with the tokens: a password of this form is never asked of those who know passwords.
 _TOKEN_SECRET = re.compile(r"hbp_([1-9][0-9]{0,17})_[A-Za-z0-9]{40}\Z")
@@ -29,6 +34,8 @@ class Principal:
     ``sources`` are the networks (CIDR) that it may be used from, none for anywhere. ``owner_id`` is the person
     behind an access token, 0 for other kinds. ``is_narrowed`` is an access token that may not do all that its
     owner may, so that what every person may do (make projects) is not its right by itself.
+    ``via`` says how it signed in, if not by its own password: :data:`CLI_SECRET`, :data:`FEDERATED`; ``until`` is when
+    that ends, in seconds since 1970, 0 for never.
     """
 
     kind: str
@@ -40,6 +47,8 @@ class Principal:
     sources: tuple[str, ...] = ()
     owner_id: int = 0
     is_narrowed: bool = False
+    via: str = ""
+    until: float = 0.0
 
     @property
     def person(self) -> int | None:
@@ -48,8 +57,12 @@ class Principal:
 
     @property
     def credential(self) -> str:
-        """What the account signs in with, as the audit log names it: password, robot or token."""
-        return "password" if self.kind == USER else self.kind
+        """What the account signs in with, as the audit log names it: password, robot, token, or ``via``."""
+        return self.via or ("password" if self.kind == USER else self.kind)
+
+    def through(self, via: str, *, until: float = 0.0) -> Self:
+        """The same account, signed in by other means than its own password."""
+        return replace(self, via=via, until=until)
 
     @property
     def stamps(self) -> tuple[str, ...]:

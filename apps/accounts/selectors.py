@@ -75,6 +75,6 @@ def principal_of(user: User) -> Principal | None:
         id=user.id,
         name=user.username,
         version=user.version,
-        is_system_admin=user.sysadmin_flag,
+        is_system_admin=user.sysadmin_flag or user.admin_role_in_auth,
         is_auditor=user.auditor_flag,
     )

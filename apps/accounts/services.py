@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
-from apps.accounts.models import User, UserGroupMember
+from apps.accounts.models import Identity, User, UserGroupMember
 from apps.accounts.passwords import (
     password_check,
     password_hash,
@@ -147,8 +147,9 @@ def user_delete(*, actor: SecurityContext, user_id: int) -> None:
         user = _require_over(actor, _locked(user_id), user_id=user_id, own=False, action="delete")
         name = user.username
         user.deleted, user.is_active = True, False
-        user.sysadmin_flag = user.auditor_flag = False
+        user.sysadmin_flag = user.admin_role_in_auth = user.auditor_flag = False
         UserGroupMember.objects.filter(user=user).delete()
+        Identity.objects.filter(user=user).delete()
         user.username, user.email = _name_after(name, user.id), None
         if settings.HARBOR.gdpr_delete_user:
             user.realname = user.comment = ""
@@ -242,7 +243,7 @@ def _require_over(
     _require_no_token(actor)
     if not (own and is_self(actor, user_id)):
         require_system(actor, "user", action)
-        may_more = user is not None and (user.sysadmin_flag or user.auditor_flag)
+        may_more = user is not None and (user.sysadmin_flag or user.admin_role_in_auth or user.auditor_flag)
         if may_more and not actor.is_system_admin:
             raise ForbiddenError(
                 "only a system administrator can change a system administrator or an auditor"

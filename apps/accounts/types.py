@@ -1,6 +1,6 @@
-"""Kinds of groups."""
+"""Kinds of groups, and where people come from."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class GroupType(IntEnum):
@@ -10,3 +10,16 @@ class GroupType(IntEnum):
     HTTP = 2
     OIDC = 3
     LOCAL = 4
+
+
+class Source(StrEnum):
+    """Who says that a person is who they say: our own password, or a directory of the company."""
+
+    LOCAL = "local"
+    LDAP = "ldap"
+    OIDC = "oidc"
+    HTTP = "http"
+
+
+GROUPS_OF = {Source.LDAP: GroupType.LDAP, Source.HTTP: GroupType.HTTP, Source.OIDC: GroupType.OIDC}
+"""The kind of groups that a directory brings."""

@@ -1,4 +1,6 @@
-"""Who is calling the REST API: HTTP Basic for people, robot accounts and access tokens, else a session."""
+"""Who is calling the REST API: HTTP Basic for people, robot accounts and access tokens, a bearer token of those who
+register theirs, else a session.
+"""
 
 import base64
 import binascii
@@ -7,9 +9,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apps.accounts.authentication import authenticate
+from apps.accounts.bearers import bearer_principal
 from apps.accounts.cookies import SESSION_COOKIE
 from apps.accounts.security import Principal, SecurityContext, context_of
 from apps.accounts.sessions import session_principal
+from apps.accounts.sources import may_come_from
 from apps.common.forwarding import client_address
 from apps.common.logs import PERSON
 from apps.common.origin import take_credential
@@ -26,11 +30,22 @@ class HarborAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Principal, SecurityContext] | None:
         """See DRF."""
         header = request.META.get("HTTP_AUTHORIZATION")
-        principal = _by_session(request) if header is None else _by_basic(request, header)
+        principal = _by_session(request) if header is None else _by_header(request, header)
         if principal is None:
             return None
         request.META[PERSON] = principal.name
         return principal, context_of(principal)
+
+
+def _by_header(request: Request, header: str) -> Principal | None:
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        return _by_basic(request, header)
+    principal = bearer_principal(token.strip())
+    if principal is None or not may_come_from(principal, client_address(request.META)):
+        return None
+    take_credential(principal.credential)
+    return principal
 
 
 def _by_basic(request: Request, header: str) -> Principal | None:

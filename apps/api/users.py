@@ -60,16 +60,12 @@ class UserShape(Shape):
     user_id = serializers.IntegerField(source="id")
     username = serializers.CharField()
     sysadmin_flag = serializers.BooleanField()
-    admin_role_in_auth = serializers.SerializerMethodField()
+    admin_role_in_auth = serializers.BooleanField()
     auditor_flag = serializers.BooleanField()
     suspended = serializers.SerializerMethodField()
     oidc_user_meta = serializers.SerializerMethodField()
     creation_time = TimeField()
     update_time = TimeField()
-
-    def get_admin_role_in_auth(self, _user: User) -> bool:
-        """Whether a login backend made this person an administrator: there is no such backend here."""
-        return False
 
     @extend_schema_field(OidcMetaShape)
     def get_oidc_user_meta(self, _user: User) -> None:

@@ -1,4 +1,5 @@
-"""Every setting that an administrator changes while the system runs: Harbor's 61 keys, types, defaults and bounds.
+"""Every setting that an administrator changes while the system runs: Harbor's 61 keys, types, defaults and bounds,
+and a few more.
 
 :class:`SystemSettings` is the table: a field a key, with what it is for, and by its type how it is checked.
 """
@@ -27,6 +28,7 @@ def _(text: str) -> str:
     return text
 
 
+AUTH_SOURCES = ("local", "ldap", "oidc", "http")
 NO_LIMIT = -1
 _LONGEST_TEXT = 4096
 _LARGEST_STORAGE = 1 << 50
@@ -41,6 +43,10 @@ class Kind:
     name: str
     is_json: bool = False
     is_secret: bool = False
+
+
+BEYOND_HARBOR = "beyond"
+"""The group of the settings that Harbor has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,19 @@ SecretText = Annotated[SecretStr, Field(max_length=_LONGEST_TEXT), Kind("String"
 LdapScope = Annotated[Literal[0, 1, 2], Kind("LdapScope")]
 Quota = Annotated[int, AfterValidator(_quota), Kind("Quota")]
 TextMap = Annotated[Mapping[str, str], BeforeValidator(_parse_json), Kind("StringToStringMap", is_json=True)]
+
+
+def _sources(value: str) -> str:
+    """Names of sources, each once, in the order of the table."""
+    wanted = {name.strip() for name in value.split(",") if name.strip()}
+    if unknown := wanted.difference(AUTH_SOURCES):
+        raise ValueError(f"has no {min(unknown)}: the sources are {', '.join(AUTH_SOURCES)}")
+    return ",".join(name for name in AUTH_SOURCES if name in wanted)
+
+
 AnyMap = Annotated[Mapping[str, Any], BeforeValidator(_parse_json), Kind("Map", is_json=True)]
+
+Sources = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_sources), Kind("String")]
 
 _NO_SECRET = SecretStr("")
 
@@ -110,6 +128,31 @@ class SystemSettings(BaseModel):
     primary_auth_mode: Annotated[
         Bool, About("basic", _("Whether the portal offers the other way to sign in first."))
     ] = False
+    auth_sources: Annotated[
+        Sources,
+        About(
+            BEYOND_HARBOR,
+            _(
+                "Where people who sign in come from, comma separated: local, ldap, oidc, http; empty for what auth_mode says."
+            ),
+        ),
+    ] = ""
+    membership_check_seconds: Annotated[
+        Annotated[int, Field(ge=1, le=86_400), Kind("Int")],
+        About(
+            BEYOND_HARBOR,
+            _(
+                "Seconds after which a directory is asked again whether somebody is still there, and in which groups."
+            ),
+        ),
+    ] = 240
+    membership_grace_minutes: Annotated[
+        Int,
+        About(
+            BEYOND_HARBOR,
+            _("Minutes for which what a directory said last holds while it cannot be reached."),
+        ),
+    ] = 60
     ldap_base_dn: Annotated[NonEmpty, About("ldapbasic", _("Where people are searched."))] = ""
     ldap_filter: Annotated[Text, About("ldapbasic", _("What people must match, besides their name."))] = ""
     ldap_group_base_dn: Annotated[Text, About("ldap", _("Where groups are searched."))] = ""

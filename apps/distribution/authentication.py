@@ -3,6 +3,7 @@
 import base64
 
 from apps.accounts.authentication import authenticate, current_principal
+from apps.accounts.bearers import bearer_principal
 from apps.accounts.security import Principal
 from apps.accounts.sources import may_come_from
 from apps.common.forwarding import base_url, client_address
@@ -83,6 +84,16 @@ def basic_principal(request: Request) -> Principal | None:
         return None
     take_credential("password")  # Said by the row of a login that fails, too.
     return authenticate(username, password, address=client_address(request.environ))
+
+
+def foreign_principal(request: Request) -> Principal | None:
+    """Whose bearer token came with the request, of those tokens that are not ours: an ID token, say."""
+    text = bearer_text(request)
+    principal = None if text is None else bearer_principal(text)
+    if principal is None or not may_come_from(principal, client_address(request.environ)):
+        return None
+    take_credential(principal.credential)
+    return principal
 
 
 def unauthorized(

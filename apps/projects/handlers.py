@@ -1,6 +1,6 @@
 """What projects do when something happens elsewhere, and what they tell the floors below at start."""
 
-from apps.accounts.authentication import LocalAuthenticator
+from apps.accounts.local import LocalAuthenticator
 from apps.accounts.security import USER, Kind, register_kind
 from apps.events import bus
 from apps.events.catalogue import GroupChanged, UserChanged

@@ -6,6 +6,7 @@ from apps.accounts.passwords import password_hash
 from apps.accounts.security import USER
 from apps.accounts.services import user_change_password, user_delete, user_set_active, user_set_sysadmin
 from apps.common.configuration import Configuration
+from apps.config.selectors import system_settings
 from apps.events import bus
 from tests.support.clock import Clock, fresh_sign_ins
 from tests.support.people import person, seen_events
@@ -139,6 +140,7 @@ def test_a_new_administrator_is_one_at_once(clock, anna, boss):
 
 
 def test_current_principal_is_a_look_up(clock, anna, django_assert_num_queries):
+    system_settings()
     with django_assert_num_queries(1):
         assert current_principal(kind=USER, principal_id=anna.id, version=1) is not None
     with django_assert_num_queries(0):

@@ -12,7 +12,7 @@ from apps.artifacts.visibility import visible_repositories
 from apps.common.stamps import get_stamps, project_key
 from apps.config.selectors import SETTINGS_STAMP
 from apps.distribution.access import Grant, actions_now
-from apps.distribution.authentication import basic_principal, caller_of, unauthorized
+from apps.distribution.authentication import basic_principal, caller_of, foreign_principal, unauthorized
 from apps.distribution.errors import ProtocolError
 from apps.distribution.messages import Request, Response
 from apps.distribution.paging import json_response, next_link, page_of
@@ -59,7 +59,7 @@ def token_get(request: Request) -> Response:
     scopes = [part for scope in request.query.get("scope", []) for part in scope.split()]
     has_credentials = request.header("HTTP_AUTHORIZATION") is not None
     _prefetch(scopes)
-    principal = basic_principal(request)
+    principal = basic_principal(request) or foreign_principal(request)
     if has_credentials and principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
     _check_service(request.parameter("service"))
