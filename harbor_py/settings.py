@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.projects",
     "apps.robots",
+    "apps.http_auth",
     "apps.access_tokens",
     "apps.artifacts",
     "apps.quotas",

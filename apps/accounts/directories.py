@@ -4,7 +4,7 @@ Each is an app of a floor above that registers itself; this floor knows only wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -39,7 +39,8 @@ class ExternalPerson:
     """A person as their directory has them, now.
 
     ``issuer`` and ``subject`` never change, ``username`` is what they would be called here. ``groups`` and
-    ``is_admin`` are None where nothing is said of them: then they stay as they are.
+    ``is_admin`` are None where nothing is said of them: then they stay as they are. ``credentials`` is a JSON object
+    to ask the directory with later, if it takes one.
     """
 
     source: Source
@@ -51,6 +52,7 @@ class ExternalPerson:
     groups: tuple[ExternalGroup, ...] | None = None
     is_admin: bool | None = None
     comment: str = ""
+    credentials: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Confirmation:
     """
 
     person: ExternalPerson | None
-    credentials: str | None = None
+    credentials: str | None = field(default=None, repr=False)
     until: datetime | None = None
 
 
@@ -73,6 +75,11 @@ class Directory(Protocol):
 
     def authenticate(self, username: str, password: str) -> ExternalPerson | None:
         """Who these are; None for wrong ones, and where there are no passwords. Raises SourceUnreachableError."""
+
+    def find(self, username: str) -> ExternalPerson | None:
+        """Who has this name there, to be made a member before they have ever signed in; None for nobody, and where
+        nobody can be searched. Raises SourceUnreachableError.
+        """
 
     def confirm(self, identity: Identity) -> Confirmation:
         """Whether they are still there, and in which groups. Raises SourceUnreachableError."""

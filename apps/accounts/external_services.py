@@ -1,24 +1,34 @@
 """What changes here by what a directory says: people who come in by it, their profile, groups and standing."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts.directories import Confirmation, ExternalGroup, ExternalPerson
+from apps.accounts.directories import (
+    Confirmation,
+    ExternalGroup,
+    ExternalPerson,
+    SourceUnreachableError,
+    directory_of,
+    enabled_sources,
+)
 from apps.accounts.identities import cli_secret_purpose, credentials_sealed, identity_find
 from apps.accounts.models import Identity, User, UserGroup, UserGroupMember
 from apps.accounts.passwords import has_control, password_check, random_password, username_check
 from apps.accounts.security import TOKEN, USER, Principal, SecurityContext, require_system
 from apps.accounts.selectors import is_self, principal_of
 from apps.accounts.types import GROUPS_OF, GroupType, Source
-from apps.common.database import write_atomic
+from apps.common.database import release_connection, write_atomic
 from apps.common.encryption import encrypt
 from apps.common.errors import BadRequestError, ForbiddenError, NotFoundError, PreconditionError
 from apps.common.stamps import principal_key, touch
 from apps.events import bus
 from apps.events.catalogue import GroupChanged, UserChanged
+
+logger = logging.getLogger(__name__)
 
 _MAX_TEXT = 255
 _MAX_SUBJECT = 512
@@ -59,6 +69,27 @@ def external_import(*, person: ExternalPerson) -> User:
         user = _onboard(person) if identity is None else identity.user
         _renew(user, person)
     return user
+
+
+def external_onboard(*, username: str) -> User | None:
+    """Make the account of somebody who has never signed in, if an enabled directory has this name; None if none has.
+
+    For callers that have checked who asks. It waits for the network: never call it inside a transaction.
+    """
+    for source in sorted(enabled_sources()):
+        directory = directory_of(source)
+        if directory is None:
+            continue
+        release_connection()
+        try:
+            person = directory.find(username)
+            if person is not None:
+                return external_import(person=person)
+        except SourceUnreachableError as error:
+            logger.warning("%s could not be searched for %r: %s", source, username, error)
+        except ExternalConflictError as error:
+            logger.warning("%s of %s was not taken in: %s", username, source, error)
+    return None
 
 
 def identity_confirmed(*, identity_id: int, said: Confirmation) -> None:
@@ -129,7 +160,7 @@ def _sign_in(person: ExternalPerson, credentials: str, until: datetime | None) -
     identity = identity or Identity.objects.get(user=user)
     if user.deleted or not user.is_active:
         raise ExternalConflictError("the account is suspended")
-    if credentials:
+    if credentials := credentials or person.credentials:
         identity.credentials = credentials_sealed(user.pk, credentials)
     identity.confirmed_until = until
     _heard(identity)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -88,18 +88,24 @@ def outgoing_request(
     seconds: float = 30.0,
     max_bytes: int = 1 << 20,
     verify: bool = True,
+    authorities: str = "",
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> OutgoingAnswer:
     """Send one request and give what comes back, whatever its status.
 
-    ``seconds`` bounds all of it, the first ``max_bytes`` of a body are read. ``verify`` False takes any certificate.
+    ``seconds`` bounds all of it, the first ``max_bytes`` of a body are read. ``verify`` False takes any certificate,
+    ``authorities`` (PEM) are trusted besides those of the system.
     It is given up within half a second when ``is_stopped`` says so. Raises :class:`OutgoingError`.
     """
     target = url_checked(url)
     place = _place(target)
     with _Watch(seconds, is_stopped) as watch:
         try:
-            with _manager(target, verify=verify, seconds=seconds) as manager:
+            with _manager(
+                target,
+                _context(settings.HARBOR.outgoing_ca_file, authorities, verify=verify),
+                seconds=seconds,
+            ) as manager:
                 response = manager.request(
                     method,
                     target.url,
@@ -337,12 +343,12 @@ class _ProxyTlsPool(_TlsPool):
     ConnectionCls = cast("Any", _ProxyTlsConnection)
 
 
-def _manager(url: Url, *, verify: bool, seconds: float) -> PoolManager:
+def _manager(url: Url, context: ssl.SSLContext, *, seconds: float) -> PoolManager:
     configuration = settings.HARBOR
     options: dict[str, Any] = {
         "num_pools": 1,
         "timeout": Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
-        "ssl_context": _context(configuration.outgoing_ca_file, verify=verify),
+        "ssl_context": context,
     }
     host = (url.host or "").strip("[]")
     if not configuration.outgoing_proxy or _is_direct(host, configuration.outgoing_no_proxy):
@@ -373,12 +379,14 @@ def _check_before_proxy(host: str, port: int) -> None:
         raise OutgoingRefusedError(f"requests to {host} are not allowed (setting outgoing_allow)")
 
 
-@cache
-def _context(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+@lru_cache(maxsize=16)
+def _context(ca_file: Path | None, authorities: str, *, verify: bool) -> ssl.SSLContext:
     """Made once: to read all the certificates of a system takes longer than a request."""
     context = ssl.create_default_context()
     if ca_file is not None:
         context.load_verify_locations(ca_file)
+    if authorities:
+        context.load_verify_locations(cadata=authorities)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

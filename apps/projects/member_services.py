@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
+from apps.accounts.external_services import external_onboard
 from apps.accounts.group_selectors import group_find, stamps_of_members
 from apps.accounts.models import User, UserGroup
 from apps.accounts.passwords import username_check
@@ -40,6 +41,8 @@ def member_add(
     ``group_type``, 0 for any) says whom, as in Harbor. Raises BadRequestError (a rule), NotFoundError (nobody of this
     name) or ConflictError (a member already).
     """
+    if username and not user_id and not group_id:
+        _from_a_directory(actor, project_id, username)
     with write_atomic():
         project = project_lock(actor, project_id, resource="member", action="create")
         member = Member(
@@ -124,6 +127,17 @@ def _person(user_id: int | None, username: str | None) -> User:
     if user is None:
         raise NotFoundError(f"user {user_id or username} not found")
     return user
+
+
+def _from_a_directory(actor: SecurityContext, project_id: int, username: str) -> None:
+    """Let somebody become a member who has never signed in, if a directory has them."""
+    username_check(username)
+    if live_users().filter(username=username).exists():
+        return
+    with write_atomic():
+        # Whether the caller may at all, before anybody outside is asked.
+        project_lock(actor, project_id, resource="member", action="create")
+    external_onboard(username=username)
 
 
 def _group(group_id: int | None, name: str, group_type: int, ldap_group_dn: str) -> UserGroup:

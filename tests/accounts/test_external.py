@@ -62,6 +62,9 @@ class Answers:
         person = self.person
         return person if person is not None and (username, password) == (person.username, "right") else None
 
+    def find(self, username: str) -> ExternalPerson | None:
+        return self.person if self.person is not None and self.person.username == username else None
+
     def confirm(self, _identity: Identity) -> Confirmation:
         self.asked += 1
         if self.is_away:
