@@ -33,15 +33,16 @@ class HttpDirectory:
 
     def authenticate(self, username: str, password: str) -> ExternalPerson | None:
         """See the protocol."""
-        token = session_of(username, password)
-        review = review_of(token) if token is not None else None
+        values = system_settings()
+        token = session_of(values, username, password)
+        review = review_of(values, token) if token is not None else None
         # The proxy might know them by another name than the one they typed; they are who typed it.
         return None if review is None else _person(username, review, token or "")
 
     def confirm(self, identity: Identity) -> Confirmation:
         """See the protocol: by the proxy's token of the last sign-in. When that is over, they sign in again."""
         token = str(credentials_of(identity).get("token", ""))
-        review = review_of(token) if token else None
+        review = review_of(system_settings(), token) if token else None
         return Confirmation(None if review is None else _person(identity.subject, review, token))
 
     def find(self, username: str) -> ExternalPerson | None:
@@ -65,7 +66,7 @@ class TokenReviewAuthenticator:
         """See the protocol."""
         name = username.removeprefix(_REVIEWED)
         try:
-            review = review_of(password)
+            review = review_of(system_settings(), password)
             if review is None or review.username.lower() != name.lower():
                 return None
             return external_sign_in(person=_person(name, review, password))

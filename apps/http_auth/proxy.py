@@ -12,7 +12,7 @@ import orjson
 
 from apps.accounts.directories import SourceUnreachableError
 from apps.common.outgoing import OutgoingAnswer, OutgoingError, outgoing_request
-from apps.config.selectors import system_settings
+from apps.config.types import SystemSettings
 
 _SECONDS = 10.0
 _MAX_ANSWER = 1 << 20
@@ -26,10 +26,11 @@ class Review:
     groups: tuple[str, ...]
 
 
-def session_of(username: str, password: str) -> str | None:
-    """The proxy's token for a name and a password; None if they are wrong. Raises SourceUnreachableError."""
+def session_of(values: SystemSettings, username: str, password: str) -> str | None:
+    """The token of the proxy of these settings for a name and a password; None if they are wrong. Raises SourceUnreachableError."""
     pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-    answer = _post(system_settings().http_authproxy_endpoint, {"Authorization": f"Basic {pair}"}, b"")
+    headers = {"Authorization": f"Basic {pair}"}
+    answer = _post(values, values.http_authproxy_endpoint, headers, b"")
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return None
     if answer.status != HTTPStatus.OK:
@@ -40,7 +41,7 @@ def session_of(username: str, password: str) -> str | None:
     return token
 
 
-def review_of(token: str) -> Review | None:
+def review_of(values: SystemSettings, token: str) -> Review | None:
     """Whose a token of the proxy is; None for one that is none or no longer. Raises SourceUnreachableError."""
     body = {
         "apiVersion": "authentication.k8s.io/v1beta1",
@@ -48,7 +49,7 @@ def review_of(token: str) -> Review | None:
         "spec": {"token": token},
     }
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    answer = _post(system_settings().http_authproxy_tokenreview_endpoint, headers, orjson.dumps(body))
+    answer = _post(values, values.http_authproxy_tokenreview_endpoint, headers, orjson.dumps(body))
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         raise SourceUnreachableError(f"the token review of the authentication proxy answers {answer.status}")
     status = _object(answer).get("status")
@@ -62,10 +63,9 @@ def review_of(token: str) -> Review | None:
     return Review(name, tuple(group for group in groups if isinstance(group, str)))
 
 
-def _post(url: str, headers: dict[str, str], body: bytes) -> OutgoingAnswer:
+def _post(values: SystemSettings, url: str, headers: dict[str, str], body: bytes) -> OutgoingAnswer:
     if not url:
         raise SourceUnreachableError("the address of the authentication proxy is not set")
-    values = system_settings()
     try:
         return outgoing_request(
             method="POST",

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.types import EVENT_TYPES
-from apps.config.types import SystemSettings, about, kind_of
+from apps.config.types import AUTH_SOURCES, SystemSettings, about, kind_of
 from apps.portal.banner import Banner, banner_read, banner_write
 from apps.portal.forms import PasswordField, PortalForm
 from apps.portal.settings_table import CHOICES, LABELS, SECTIONS, Section
@@ -100,15 +100,11 @@ class _JsonField(forms.CharField):
         return value if isinstance(value, str) else json.dumps(value or {})
 
 
-class _EventTypesField(forms.MultipleChoiceField):
+class _NamesField(forms.MultipleChoiceField):
     """Names of a list, which the setting has comma separated."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(
-            choices=[(name, name) for name in EVENT_TYPES],
-            widget=forms.CheckboxSelectMultiple(),
-            **options | {"help_text": _("What is ticked is not in the audit log.")},
-        )
+        super().__init__(widget=forms.CheckboxSelectMultiple(), **options)
 
     def prepare_value(self, value: Any) -> Any:
         """The text as the names in it."""
@@ -134,7 +130,14 @@ def _field(name: str) -> forms.Field:
     }
     kind = kind_of(name)
     if name == "disabled_audit_log_event_types":
-        return _EventTypesField(**options)
+        help_text = _("What is ticked is not in the audit log.")
+        return _NamesField(
+            choices=[(name, name) for name in EVENT_TYPES], **options | {"help_text": help_text}
+        )
+    if name == "auth_sources":
+        help_text = _("Several can be ticked. With none, people come from where the setting above says.")
+        choices = [(source, CHOICES[source]) for source in AUTH_SOURCES]
+        return _NamesField(choices=choices, **options | {"help_text": help_text})
     if kind.name == "Quota":
         return LimitField(label=options["label"])
     if kind.is_secret:

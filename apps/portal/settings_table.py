@@ -10,8 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.portal.navigation import Text
 
-_LATER = _(
-    "As yet people sign in with a password of this registry. These settings are kept and have no effect before another way to sign in is there."
+_NOT_HERE = _("This registry does not sign people in with UAA: these settings are kept, and have no effect.")
+_ADMIN_ALWAYS = _(
+    "The first administrator can always sign in with the password here, whatever is set and whatever is out of reach."
+)
+_TRY = _(
+    "The test tries what the fields say, saved or not; an empty password is the one that is kept. It changes nothing."
 )
 
 
@@ -64,13 +68,25 @@ SECTIONS = (
         ),
     ),
     Section("banner", _("Banner"), ("banner_message",)),
-    Section("sign-in", _("Signing in"), ("auth_mode", "primary_auth_mode"), _LATER),
+    Section(
+        "sign-in",
+        _("Signing in"),
+        (
+            "auth_mode",
+            "auth_sources",
+            "primary_auth_mode",
+            "membership_check_seconds",
+            "membership_grace_minutes",
+        ),
+        _ADMIN_ALWAYS,
+    ),
     Section(
         "ldap",
         _("LDAP"),
         (
             "ldap_url",
             "ldap_verify_cert",
+            "ldap_start_tls",
             "ldap_timeout",
             "ldap_search_dn",
             "ldap_search_password",
@@ -86,7 +102,7 @@ SECTIONS = (
             "ldap_group_admin_dn",
             "ldap_group_attach_parallel",
         ),
-        _LATER,
+        _TRY,
     ),
     Section(
         "oidc",
@@ -106,7 +122,7 @@ SECTIONS = (
             "oidc_extra_redirect_parms",
             "oidc_logout",
         ),
-        _LATER,
+        _TRY,
     ),
     Section(
         "http-proxy",
@@ -120,13 +136,13 @@ SECTIONS = (
             "http_authproxy_admin_usernames",
             "http_authproxy_skip_search",
         ),
-        _LATER,
+        _TRY,
     ),
     Section(
         "uaa",
         _("UAA"),
         ("uaa_endpoint", "uaa_verify_cert", "uaa_client_id", "uaa_client_secret"),
-        _LATER,
+        _NOT_HERE,
     ),
 )
 
@@ -135,7 +151,11 @@ UNSHOWN = frozenset({"scan_all_policy"})
 
 LABELS: Mapping[str, Text] = {
     "auth_mode": _("How people sign in"),
+    "auth_sources": _("Where people come from"),
+    "membership_check_seconds": _("Seconds until a directory is asked again"),
+    "membership_grace_minutes": _("Minutes for which a directory may be out of reach"),
     "primary_auth_mode": _("Offer the other way to sign in first"),
+    "ldap_start_tls": _("StartTLS"),
     "ldap_base_dn": _("Base DN of people"),
     "ldap_filter": _("Filter of people"),
     "ldap_group_base_dn": _("Base DN of groups"),
@@ -204,6 +224,10 @@ CHOICES: Mapping[str | int, Text] = {
     "oidc_auth": _("with OpenID Connect"),
     "http_auth": _("by an authentication proxy"),
     "uaa_auth": _("with UAA"),
+    "local": _("accounts of this registry"),
+    "ldap": _("LDAP or Active Directory"),
+    "oidc": _("OpenID Connect"),
+    "http": _("an authentication proxy"),
     0: _("the entry itself"),
     1: _("one level below"),
     2: _("everything below"),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.accounts import Person, Role, add_member, api, make_project, unique
 from tests.support.auth_proxy import AuthProxy
+from tests.support.browsing import Browser
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.settings import changed_settings
@@ -144,3 +145,29 @@ def test_whom_nobody_can_search_is_taken_on_trust_where_the_setting_says_so(
     proxy.people[name] = (_PASSWORD, [])
     with api(world.server.url, Person(name, _PASSWORD)) as client:
         assert client.get(f"/projects/{project}").status_code == 200
+
+
+def test_the_settings_page_tries_the_proxy(world: World, proxy: AuthProxy) -> None:
+    path = "/harbor/system-settings/http-proxy"
+    with Browser(world.server.url, world.server.admin) as browser:
+        page = browser.send(browser.open(path), button="test")
+        assert page.has("#tested.alert-success"), page.text
+        address = f"{proxy.url}/nowhere"
+        proxy.is_broken = True
+        page = browser.send(browser.open(path), button="test", http_authproxy_endpoint=address)
+        assert page.has("#tested.alert-danger")
+        assert "the authentication proxy answers 500" in page.text
+        assert page.document.select_one("[name=http_authproxy_endpoint]")["value"] == address
+        kept = world.admin.get("/configurations").json()["http_authproxy_endpoint"]["value"]
+        assert kept == f"{proxy.url}/login", "nothing was saved"
+
+
+def test_sources_are_ticked_on_the_settings_page(world: World, proxy: AuthProxy) -> None:
+    path = "/harbor/system-settings/sign-in"
+    with Browser(world.server.url, world.server.admin) as browser:
+        ticked = browser.open(path).document.select("[name=auth_sources][checked]")
+        assert [box["value"] for box in ticked] == ["local", "http"]
+        browser.submit(path, auth_sources=["local"])
+        assert world.admin.get("/configurations").json()["auth_sources"]["value"] == "local"
+        assert current(world, newcomer(proxy)).status_code == 401
+    assert world.admin.put("/configurations", json={"auth_sources": "local,moon"}).status_code == 400

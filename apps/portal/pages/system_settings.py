@@ -12,6 +12,7 @@ from apps.config.selectors import is_read_only
 from apps.config.types import secret_settings
 from apps.portal.settings_forms import SETTINGS_FORMS, SettingsForm, locked_fields
 from apps.portal.settings_table import SECTIONS, Section
+from apps.portal.settings_tests import PINGS, Tested, settings_try
 from apps.portal.views import FormMixin, PortalView
 
 
@@ -20,8 +21,10 @@ class SystemSettingsPage(FormMixin, PortalView):
 
     template = "portal/system_settings.html"
     resource_type = "configuration"
+    dangerous = frozenset({"POST"})
     section: Section
     settings_form: type[SettingsForm]
+    tested: Tested | None = None
 
     def check(self, request: HttpRequest) -> None:
         """Find the section, and what can be changed by whom."""
@@ -57,10 +60,14 @@ class SystemSettingsPage(FormMixin, PortalView):
             "section": self.section,
             "lead": self.section.lead,
             "may_change": self.may_change,
+            # Before the form is filled in: what was is lost on the way to the page that asks for the password.
+            "must_confirm": self.may_change and not self.is_confirmed,
             "is_overridden": is_read_only(),
             "is_auth_mode_fixed": "auth_mode" in self.section.names
             and self.may_change
             and not self.items["auth_mode"].editable,
+            "test": _("Test") if self.section.key in PINGS else "",
+            "tested": self.tested,
         }
 
     def cancel_url(self) -> str:
@@ -68,7 +75,11 @@ class SystemSettingsPage(FormMixin, PortalView):
         return reverse("portal:system-settings-section", args=[self.section.key])
 
     def save(self, form: Any) -> HttpResponse:
-        """Change what is different."""
+        """Change what is different; or only try it, and show the form again as it is."""
+        if "test" in self.request.POST and self.section.key in PINGS:
+            changes = form.changes()
+            self.tested = settings_try(actor=self.actor, section=self.section.key, changes=changes)
+            return self.show(form)
         configuration_update(actor=self.actor, changes=form.changes())
         return self.done(_("The settings are saved."), self.cancel_url())
 
