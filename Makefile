@@ -15,7 +15,10 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 # What the tests and the benchmark drive, as PROGRAM:DEBIAN-PACKAGE.
 PROGRAMS := initdb:postgresql redis-server:redis-server redis-sentinel:redis-sentinel skopeo:skopeo \
-	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx chromium:chromium msgfmt:gettext
+	buildah:buildah podman:podman dockerd:docker.io docker:docker.io docker-registry:docker-registry wrk:wrk nginx:nginx chromium:chromium msgfmt:gettext \
+	slapd:slapd ldapsearch:ldap-utils
+# What python-ldap is built with; it has no wheels.
+BUILD_PACKAGES := gcc libldap-dev libsasl2-dev python3-dev
 
 .PHONY: help
 help: ## Show this list
@@ -33,6 +36,7 @@ $(BIN)/python:
 	@mkdir -p .state && touch $@
 
 .state/dev: pyproject.toml $(LOCK) | $(BIN)/python
+	@PACKAGES="$(BUILD_PACKAGES)" .ci/build-packages
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
 	@mkdir -p .state && touch $@ .state/run
 
@@ -60,16 +64,20 @@ bench: .state/dev programs ## Measure against Debian's docker-registry, and a co
 	$(BIN)/python -m tests.bench.retention --delete 10000
 	$(BIN)/python -m tests.bench.purge
 
+# A font has no program: its file stands for it.
+screenshots: PROGRAMS += /usr/share/fonts/truetype/wqy/wqy-microhei.ttc:fonts-wqy-microhei
+
 .PHONY: screenshots
 screenshots: .state/dev programs ## Take pictures of the portal's pages, into docs/screenshots
 	$(BIN)/python -m tests.screenshots
 
+# With -P, as to the programs in apps/ the folder apps/ldap would be python-ldap's module.
 .PHONY: messages
 messages: .state/dev ## Collect the texts of the portal for translation (apps/portal/locale), and compile what is translated
 	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && cd apps && \
 		export HARBOR_DATA_DIR=$$data DJANGO_SETTINGS_MODULE=harbor_py.settings PYTHONPATH=.. && \
-		../$(BIN)/python -m django makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap && \
-		../$(BIN)/python -m django compilemessages --locale zh_Hans
+		../$(BIN)/python -P -m django makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap && \
+		../$(BIN)/python -P -m django compilemessages --locale zh_Hans
 
 .PHONY: static
 static: .state/dev ## Compress the files of others that the portal serves, after one of them changed

@@ -7,6 +7,7 @@ from typing import Any
 from apps.accounts.directories import directory_of, enabled_sources
 from apps.accounts.security import SecurityContext, require_system
 from apps.accounts.selectors import ADMIN_ID, live_users
+from apps.accounts.types import Source
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, ForbiddenError
 from apps.common.syslog import forward_endpoint_check
@@ -72,8 +73,10 @@ def configuration_update(*, actor: SecurityContext, changes: Mapping[str, Any]) 
 def _check(current: SystemSettings, after: SystemSettings) -> None:
     if after.auth_mode != current.auth_mode and not _is_auth_mode_free():
         raise BadRequestError("the auth mode cannot be changed any more: there are other users than admin")
-    before = enabled_sources(current)
-    for source in sorted(enabled_sources(after) - before):
+    wanted = enabled_sources(after) - enabled_sources(current)
+    if after.ldap_url not in ("", current.ldap_url):
+        wanted |= {Source.LDAP}
+    for source in sorted(wanted):
         directory = directory_of(source)
         if directory is not None and (reason := directory.unavailable()):
             raise BadRequestError(reason)

@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
+from apps.accounts.directory_groups import directory_group
 from apps.accounts.group_selectors import group_id_check, require_group, stamps_of_members
 from apps.accounts.models import User, UserGroup, UserGroupMember
 from apps.accounts.security import USER, SecurityContext, require_system
@@ -22,19 +23,44 @@ def group_create(
 ) -> UserGroup:
     """Make a group; needs ``user-group:create``. A group of LDAP is known by its distinguished name.
 
-    Raises BadRequestError (a rule) or ConflictError: a group of this type has the name or the distinguished name.
+    Raises BadRequestError (a rule, or the directory has no such group) or ConflictError: a group of this type has the
+    name or the distinguished name.
     """
     require_system(actor, "user-group", "create")
     kind = _type(group_type)
     dn = ldap_group_dn.strip() if kind == GroupType.LDAP else ""
-    _name_check(group_name)
     if kind == GroupType.LDAP:
         _dn_check(dn)
+        if (known := directory_group(dn)) is not None:
+            # As the directory writes it: that is what a person's groups are compared with.
+            dn = dn if dn.lower() == known.dn.lower() else known.dn
+            group_name = group_name or known.name
+    _name_check(group_name)
     group = UserGroup(group_name=group_name, group_type=kind, ldap_group_dn=dn)
     with write_atomic():
         _save(group)
         _publish(actor, group, operation="create", description=f"create user group: {group_name}")
     return group
+
+
+def group_onboard(*, actor: SecurityContext, ldap_group_dn: str) -> str:
+    """Make the group of a distinguished name, if it is not here and a directory has it; gives the name as it is kept.
+
+    For callers that have checked who asks. It waits for the network: never call it inside a transaction. Raises
+    BadRequestError: the directory has no such group.
+    """
+    dn = ldap_group_dn.strip()
+    _dn_check(dn)
+    groups = UserGroup.objects.filter(group_type=GroupType.LDAP)
+    if groups.filter(ldap_group_dn=dn).exists() or (known := directory_group(dn)) is None:
+        return dn
+    here = groups.filter(ldap_group_dn__iexact=known.dn).first()
+    if here is None:
+        here = UserGroup(group_name=known.name, group_type=GroupType.LDAP, ldap_group_dn=known.dn)
+        with write_atomic():
+            _save(here)
+            _publish(actor, here, operation="create", description=f"create user group: {known.name}")
+    return here.ldap_group_dn
 
 
 def group_rename(*, actor: SecurityContext, group_id: int, group_name: str) -> UserGroup:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
+import re2
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -112,7 +113,20 @@ def _sources(value: str) -> str:
     return ",".join(name for name in AUTH_SOURCES if name in wanted)
 
 
+def _expression(value: str) -> str:
+    """An expression of RE2, as Harbor takes them."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(value, options)
+    except re2.error:
+        raise ValueError("must be a regular expression of RE2") from None
+    return value
+
+
 AnyMap = Annotated[Mapping[str, Any], BeforeValidator(_parse_json), Kind("Map", is_json=True)]
+
+Expression = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_expression), Kind("String")]
 
 Sources = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_sources), Kind("String")]
 
@@ -173,8 +187,17 @@ class SystemSettings(BaseModel):
     )
     ldap_timeout: Annotated[Int, About("ldapbasic", _("Seconds to wait for the directory."))] = 5
     ldap_uid: Annotated[NonEmpty, About("ldapbasic", _("The attribute that people sign in with."))] = "cn"
-    ldap_url: Annotated[NonEmpty, About("ldapbasic", _("The directory, as ldap(s)://host:port."))] = ""
+    ldap_url: Annotated[
+        NonEmpty,
+        About(
+            "ldapbasic",
+            _("The directory, as ldap(s)://host:port; several, comma separated, are tried in order."),
+        ),
+    ] = ""
     ldap_verify_cert: Annotated[Bool, About("ldapbasic", _("Whether its certificate is checked."))] = True
+    ldap_start_tls: Annotated[
+        Bool, About(BEYOND_HARBOR, _("Whether connections to ldap:// change to TLS before anything is sent."))
+    ] = False
     ldap_group_membership_attribute: Annotated[
         Text, About("ldapbasic", _("The attribute of people that names their groups."))
     ] = "memberof"
@@ -223,7 +246,9 @@ class SystemSettings(BaseModel):
     oidc_admin_group: Annotated[
         Text, About("oidc", _("The group whose members are system administrators."))
     ] = ""
-    oidc_group_filter: Annotated[Text, About("oidc", _("A regular expression that groups must match."))] = ""
+    oidc_group_filter: Annotated[
+        Expression, About("oidc", _("A regular expression that groups must match."))
+    ] = ""
     oidc_scope: Annotated[Text, About("oidc", _("The scopes that are asked for, comma separated."))] = ""
     oidc_user_claim: Annotated[Text, About("oidc", _("The claim with a person's name."))] = ""
     oidc_verify_cert: Annotated[Bool, About("oidc", _("Whether its certificate is checked."))] = True

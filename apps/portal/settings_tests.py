@@ -7,10 +7,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.accounts.security import SecurityContext
-from apps.common.errors import BadRequestError
+from apps.common.errors import BadRequestError, PreconditionError
 from apps.config.selectors import system_settings
 from apps.config.types import SystemSettings, settings_parse
 from apps.http_auth.services import proxy_ping
+from apps.ldap.services import PING_KEYS, ldap_ping
+from apps.oidc.services import oidc_ping
 from apps.portal.errors import problem_text
 
 Ping = Callable[..., None]
@@ -25,7 +27,19 @@ class Tested:
     text: str
 
 
-PINGS: Mapping[str, Ping] = {"http-proxy": proxy_ping}
+def _ldap(*, actor: SecurityContext, values: SystemSettings) -> None:
+    given = {name: getattr(values, name) for name in PING_KEYS if name in SystemSettings.model_fields}
+    given["ldap_search_password"] = values.ldap_search_password.get_secret_value()
+    result = ldap_ping(actor=actor, given=given)
+    if not result.is_good:
+        raise BadRequestError(result.message)
+
+
+def _oidc(*, actor: SecurityContext, values: SystemSettings) -> None:
+    oidc_ping(actor=actor, url=values.oidc_endpoint, verify_tls=values.oidc_verify_cert)
+
+
+PINGS: Mapping[str, Ping] = {"http-proxy": proxy_ping, "ldap": _ldap, "oidc": _oidc}
 """By the section of the settings."""
 
 
@@ -33,7 +47,7 @@ def settings_try(*, actor: SecurityContext, section: str, changes: Mapping[str, 
     """Whether the settings of a section would work with these changes, which are not kept."""
     try:
         PINGS[section](actor=actor, values=_changed(changes))
-    except BadRequestError as error:
+    except (BadRequestError, PreconditionError) as error:
         return Tested(is_good=False, text=problem_text(error))
     return Tested(
         is_good=True, text=_("It works: the connection is made and the answers are as they should be.")

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.external_services import external_onboard
 from apps.accounts.group_selectors import group_find, stamps_of_members
+from apps.accounts.group_services import group_onboard
 from apps.accounts.models import User, UserGroup
 from apps.accounts.passwords import username_check
 from apps.accounts.security import USER, SecurityContext
@@ -43,6 +44,9 @@ def member_add(
     """
     if username and not user_id and not group_id:
         _from_a_directory(actor, project_id, username)
+    elif ldap_group_dn and not (user_id or group_id):
+        _may_add(actor, project_id)
+        ldap_group_dn = group_onboard(actor=actor, ldap_group_dn=ldap_group_dn)
     with write_atomic():
         project = project_lock(actor, project_id, resource="member", action="create")
         member = Member(
@@ -134,10 +138,14 @@ def _from_a_directory(actor: SecurityContext, project_id: int, username: str) ->
     username_check(username)
     if live_users().filter(username=username).exists():
         return
-    with write_atomic():
-        # Whether the caller may at all, before anybody outside is asked.
-        project_lock(actor, project_id, resource="member", action="create")
+    _may_add(actor, project_id)
     external_onboard(username=username)
+
+
+def _may_add(actor: SecurityContext, project_id: int) -> None:
+    """Whether the caller may at all, before anybody outside is asked."""
+    with write_atomic():
+        project_lock(actor, project_id, resource="member", action="create")
 
 
 def _group(group_id: int | None, name: str, group_type: int, ldap_group_dn: str) -> UserGroup:

@@ -136,6 +136,8 @@ def _problems(operation: Operation, answer: httpx.Response) -> Iterator[str]:
         for header in documented.get("headers", {}):
             if header in _headers_sent(operation) and header not in answer.headers:
                 yield f"no {header}"
+    elif documented is not None and documented.get("schema", {}).get("type") == "array":
+        yield from _body_problems(documented["schema"], answer)
     elif answer.is_client_error and operation.method != "HEAD":
         errors = answer.json().get("errors")
         if not errors or not all(error.get("code") and error.get("message") for error in errors):
