@@ -24,11 +24,13 @@ gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
 
+_DATA_PLANE = frozenset({"/v2", "/service/token", "/service/token/exchange"})
+
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Send a request to the plane that its path belongs to."""
     path = environ["PATH_INFO"]
-    if path.startswith("/v2/") or path in ("/v2", "/service/token"):
+    if path.startswith("/v2/") or path in _DATA_PLANE:
         return _data_plane(environ, start_response)
     if environ.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
         return _full_stack(environ, start_response)

@@ -202,6 +202,7 @@ class RobotView(HarborView):
 
     takes = {"put": RobotChangeInput, "patch": SecretInput}
     answers = {"get": RobotShape, "patch": SecretShape}
+    dangerous = frozenset({"patch"})
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One robot account."""

@@ -66,7 +66,16 @@ def token_principal(token: Token) -> Principal | None:
     )
     if principal is None:
         raise TokenInvalidError("the account changed since; sign in again")
-    return principal
+    return principal.through(account.via, until=account.until)
+
+
+def access_token_principal(text: str) -> Principal | None:
+    """Whose access token this is, for :func:`apps.accounts.bearers.register_bearer`."""
+    try:
+        token = token_verify(text)
+        return token_principal(token) if token.grants is None else None
+    except TokenInvalidError:
+        return None
 
 
 def basic_principal(request: Request) -> Principal | None:

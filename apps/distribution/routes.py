@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from apps.distribution.access import Caller
-from apps.distribution.handlers import base, blobs, manifests, uploads
+from apps.distribution.handlers import base, blobs, exchange, manifests, uploads
 from apps.distribution.messages import Request, Response
 from apps.distribution.target import Target
 
@@ -58,6 +58,7 @@ PLAIN_ROUTES: dict[tuple[str, str], Callable[[Request], Response]] = {
     ("/v2/_catalog", "HEAD"): base.catalog,
     ("/service/token", "GET"): base.token_get,
     ("/service/token", "POST"): base.token_post,
+    ("/service/token/exchange", "POST"): exchange.exchange,
 }
 
 # Fixed words or plain path to what the metrics call it: Harbor's names, and ours where it has none.
@@ -71,6 +72,7 @@ OPERATIONS = {
     "/v2/": "v2_base",
     "/v2": "v2_base",
     "/service/token": "service_token",
+    "/service/token/exchange": "service_token",
 }
 
 # Fixed words or plain path to the methods there.

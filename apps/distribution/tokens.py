@@ -2,6 +2,9 @@
 
 Claims carry all that the data plane needs, so that verification is CPU only; its result is kept until the token
 expires. What the account behind a token may do at all is looked at by its caller, under the account's stamp.
+
+Access tokens, of the token exchange, are signed alike for another audience. They allow what their account may do, and
+open the REST API too. No token outlives the sign-in that it was given out for.
 """
 
 import time
@@ -21,6 +24,8 @@ from apps.distribution.access import Grant
 
 ISSUER = "harbor-token-issuer"
 SERVICE = "harbor-registry"
+ACCESS = "harbor-access"
+"""The audience of access tokens."""
 LEEWAY_SECONDS = 60
 _ALGORITHM = "ES256"
 _KEPT = 8192
@@ -36,12 +41,17 @@ class TokenInvalidError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The principal that a token was given to; None stands for an anonymous one."""
+    """The principal that a token was given to; None stands for an anonymous one.
+
+    ``via`` and ``until`` as the principal had them.
+    """
 
     kind: str
     id: int
     version: int
     owner_id: int = 0
+    via: str = ""
+    until: float = 0.0
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -51,10 +61,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A verified token. ``catalog`` says that it was given out to list repositories too."""
+    """A verified token. ``catalog`` says that it was given out to list repositories too.
+
+    ``grants`` are None for an access token, which allows what its account may do.
+    """
 
     account: Account | None
-    grants: dict[str, Grant]
+    grants: dict[str, Grant] | None
     catalog: bool
     expires_at: float
 
@@ -88,7 +101,7 @@ def token_issue(
     key = (principal, grants, catalog, life)
     issued = _issued.get(key)
     if issued is None or time.time() - issued.issued_at >= _SAME_FOR_SECONDS:
-        issued = _sign(principal, grants, catalog=catalog, life=life)
+        issued = _sign(principal, SERVICE, _access(grants, catalog=catalog), life)
         if len(grants) <= _KEPT_GRANTS:
             if len(_issued) >= _KEPT:
                 _issued.clear()
@@ -96,20 +109,30 @@ def token_issue(
     return issued
 
 
-def _sign(
-    principal: Principal | None, grants: tuple[tuple[str, Grant], ...], *, catalog: bool, life: int
-) -> IssuedToken:
-    issued_at = int(time.time())
+def access_token_issue(*, principal: Principal) -> IssuedToken:
+    """An access token for all that an account may do, there and on the REST API."""
+    return _sign(principal, ACCESS, [], system_settings().token_expiration * 60)
+
+
+def _access(grants: tuple[tuple[str, Grant], ...], *, catalog: bool) -> list[dict[str, Any]]:
     access: list[dict[str, Any]] = [
         {"type": "repository", "name": name, "actions": sorted(grant.actions), "project": grant.project_id}
         for name, grant in grants
     ]
     if catalog:
         access.append({"type": "registry", "name": "catalog", "actions": ["*"]})
+    return access
+
+
+def _sign(principal: Principal | None, audience: str, access: list[dict[str, Any]], life: int) -> IssuedToken:
+    now = time.time()
+    issued_at = int(now)
+    if principal is not None and principal.until:
+        life = max(min(life, int(principal.until - now)), 0)
     claims: dict[str, Any] = {
         "iss": ISSUER,
         "sub": principal.name if principal else "",
-        "aud": SERVICE,
+        "aud": audience,
         "exp": issued_at + life,
         "nbf": issued_at,
         "iat": issued_at,
@@ -118,6 +141,8 @@ def _sign(
     }
     if principal is not None:
         claims["account"] = [principal.kind, principal.id, principal.version, principal.owner_id]
+        if principal.via:
+            claims["account"] += [principal.via, principal.until]
     return IssuedToken(jwt.encode(claims, _keys()[0], algorithm=_ALGORITHM), life, issued_at)
 
 
@@ -133,7 +158,10 @@ def token_verify(text: str) -> Token:
             if len(_verified) >= _KEPT:
                 _verified.clear()
             _verified[text] = token
-    if token.expires_at + LEEWAY_SECONDS < time.time():
+    now = time.time()
+    # The end of a sign-in has no leeway: it was looked at before the token was given out.
+    is_over = token.account is not None and 0 < token.account.until <= now
+    if is_over or token.expires_at + LEEWAY_SECONDS < now:
         _verified.pop(text, None)
         raise TokenInvalidError("the token has expired")
     return token
@@ -145,7 +173,7 @@ def _verify(text: str) -> Token:
             text,
             _keys()[1],
             algorithms=[_ALGORITHM],
-            audience=SERVICE,
+            audience=[SERVICE, ACCESS],
             issuer=ISSUER,
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "nbf", "aud", "iss"]},
@@ -153,6 +181,8 @@ def _verify(text: str) -> Token:
     except jwt.PyJWTError as error:
         raise TokenInvalidError(str(error)) from error
     account = Account(*claims["account"]) if "account" in claims else None
+    if claims["aud"] == ACCESS:
+        return Token(account, None, catalog=True, expires_at=float(claims["exp"]))
     grants = {
         entry["name"]: Grant(entry["project"], frozenset(entry["actions"]))
         for entry in claims["access"]

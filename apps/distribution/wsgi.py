@@ -53,6 +53,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
         *response.headers,
         ("Docker-Distribution-Api-Version", "registry/2.0"),
         ("X-Request-Id", request_id),
+        ("X-Content-Type-Options", "nosniff"),
     ]
     if recorder is not None:
         recorder.leave(

@@ -19,12 +19,14 @@ from apps.portal.forms import PasswordField, PortalForm
 from apps.portal.lists import Table, table_page
 from apps.portal.permissions import Granted, granted
 from apps.portal.robot_forms import RobotForm, boxes_of
-from apps.portal.views import ConfirmMixin, FormMixin, PortalView, ProjectPage
+from apps.portal.trust_forms import CHOICES
+from apps.portal.views import ALWAYS, ConfirmMixin, FormMixin, PortalView, ProjectPage
 from apps.projects.types import ProjectRef
 from apps.robots.constants import FOR_EVER, PROJECT, SYSTEM
 from apps.robots.models import Robot
 from apps.robots.selectors import full_name, is_expired, name_prefix, robot_get, robot_list
 from apps.robots.services import robot_create, robot_delete, robot_secret_refresh, robot_update
+from apps.robots.trust_services import robot_trust_list
 from apps.robots.types import permissions_from_json
 
 _ROBOTS = Table(
@@ -51,7 +53,7 @@ class RobotPage(PortalView):
         """The list of the level."""
         return reverse("portal:robots")
 
-    def robot_url(self, name: str, *words: int) -> str:
+    def robot_url(self, name: str, *words: int | str) -> str:
         """Another page of the level, by the end of its name."""
         return reverse(f"portal:robot-{name}", args=words)
 
@@ -126,7 +128,7 @@ class ProjectRobotPage(RobotPage, ProjectPage):
         """See :class:`RobotPage`."""
         return reverse("portal:project-robots", args=[self.project.pk])
 
-    def robot_url(self, name: str, *words: int) -> str:
+    def robot_url(self, name: str, *words: int | str) -> str:
         """See :class:`RobotPage`."""
         return reverse(f"portal:project-robot-{name}", args=[self.project.pk, *words])
 
@@ -182,7 +184,20 @@ class RobotDetail(RobotPage):
             urls={name: self.robot_url(name, robot.pk) for name in names},
             may_change=self.may_robot("update"),
             may_delete=self.may_robot("delete"),
+            **self.trusts(),
         )
+
+    def trusts(self) -> Mapping[str, Any]:
+        """Whose jobs may come in its place, and the pages that change that."""
+        rows = robot_trust_list(actor=self.actor, robot_id=self.robot.pk)
+        lines = [
+            {"row": row, "remove_url": self.robot_url("trust-remove", self.robot.pk, row.pk)} for row in rows
+        ]
+        choices = [
+            {"name": choice.name, "url": self.robot_url("trust-new", self.robot.pk, choice.word)}
+            for choice in CHOICES
+        ]
+        return {"trusts": lines, "choices": choices}
 
 
 class RobotCreate(FormMixin, RobotPage):
@@ -308,6 +323,7 @@ class RobotSecret(FormMixin, RobotPage):
     """A new secret for one."""
 
     form_class = SecretForm
+    dangerous = ALWAYS
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""

@@ -35,3 +35,20 @@ class Robot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RobotTrust(models.Model):
+    """Tokens of another issuer that a robot account takes for its secret: see :mod:`apps.robots.trusts`."""
+
+    robot = models.ForeignKey(Robot, on_delete=models.CASCADE, related_name="trusts")
+    issuer = models.CharField(max_length=1024)
+    audience = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    claims = models.JSONField(default=dict)
+    creation_time = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "robot_trust"
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"

@@ -140,7 +140,7 @@ def robot_update(
     with write_atomic():
         # Projects before robots, as a project that is deleted locks them.
         _projects_lock(permissions)
-        robot = _robot_lock(actor, robot_id, "update")
+        robot = robot_lock(actor, robot_id, "update")
         if name != full_name(robot) or level != (PROJECT if robot.project else SYSTEM):
             raise BadRequestError("cannot update the level or name of robot")
         if robot.project is not None and permissions[0].namespace != robot.project.name:
@@ -167,7 +167,7 @@ def robot_secret_refresh(*, actor: SecurityContext, robot_id: int, secret: str =
     made = "" if secret else random_secret()
     encoded = password_hash(secret or made)
     with write_atomic():
-        robot = _robot_lock(actor, robot_id, "update")
+        robot = robot_lock(actor, robot_id, "update")
         robot.secret = encoded
         _save(actor, robot)
     return made
@@ -176,7 +176,7 @@ def robot_secret_refresh(*, actor: SecurityContext, robot_id: int, secret: str =
 def robot_delete(*, actor: SecurityContext, robot_id: int) -> None:
     """Delete a robot account; its tokens and its secret end at once."""
     with write_atomic():
-        robot = _robot_lock(actor, robot_id, "delete")
+        robot = robot_lock(actor, robot_id, "delete")
         _tell(actor, robot, "delete")
         robot.delete()
 
@@ -234,9 +234,17 @@ def _projects_lock(permissions: Sequence[RobotPermission]) -> dict[str, Project]
     return projects
 
 
-def _robot_lock(actor: SecurityContext, robot_id: int, action: str) -> Robot:
+def robot_lock(actor: SecurityContext, robot_id: int, action: str) -> Robot:
+    """The row of a robot account, locked, for who may do ``action`` with it; raises as :func:`require_robot` does."""
     rows = Robot.objects.select_for_update(of=("self",)).select_related("project")
     return require_robot(actor, rows.filter(pk=robot_id, visible=True).first(), action)
+
+
+def robot_change_told(actor: SecurityContext, robot: Robot, description: str) -> None:
+    """After a change to what belongs to a locked robot account: end its tokens, and tell it in these words."""
+    robot.version += 1
+    robot.save(update_fields=["version", "update_time"])
+    _tell(actor, robot, "update", description)
 
 
 def _save(actor: SecurityContext, robot: Robot) -> None:
@@ -245,7 +253,7 @@ def _save(actor: SecurityContext, robot: Robot) -> None:
     _tell(actor, robot, "update")
 
 
-def _tell(actor: SecurityContext, robot: Robot, operation: str) -> None:
+def _tell(actor: SecurityContext, robot: Robot, operation: str, description: str = "") -> None:
     touch(principal_key(ROBOT, robot.pk))
     if robot.project is not None:
         touch(project_key(robot.project.name))
@@ -256,6 +264,7 @@ def _tell(actor: SecurityContext, robot: Robot, operation: str) -> None:
             robot_id=robot.pk,
             robot_name=full_name(robot),
             project_id=None if robot.project is None else robot.project.pk,
+            description=description,
         )
     )
 

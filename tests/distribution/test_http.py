@@ -20,7 +20,12 @@ _REPOSITORY_METHODS = {
     "tags/list": "GET, HEAD",
     f"referrers/{EMPTY.digest}": "GET, HEAD",
 }
-_PLAIN_METHODS = {"/v2/": "GET, HEAD", "/v2/_catalog": "GET, HEAD", "/service/token": "GET, POST"}
+_PLAIN_METHODS = {
+    "/v2/": "GET, HEAD",
+    "/v2/_catalog": "GET, HEAD",
+    "/service/token": "GET, POST",
+    "/service/token/exchange": "POST",
+}
 
 
 def exchange(server: HarborServer, request: bytes, *, break_off: bool = False) -> bytes:

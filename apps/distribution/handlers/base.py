@@ -70,14 +70,7 @@ def token_get(request: Request) -> Response:
 
 def token_post(request: Request) -> Response:
     """``POST /service/token``: the OAuth2 password form. There are no refresh tokens: a client then uses GET."""
-    raw = b""
-    with short_bodies.reserve(request, "") as transfer:
-        read = transfer.reader(request.read)
-        while piece := read(_LARGEST_FORM + 1 - len(raw)):
-            raw += piece
-            if len(raw) > _LARGEST_FORM:
-                raise ProtocolError("SIZE_INVALID", "the form is too large", status=413)
-    form = {name: values[0] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
+    form = {name: values[0] for name, values in form_of(request).items()}
     if form.get("grant_type") != "password":
         raise ProtocolError("UNSUPPORTED", "grant_type must be password; or use GET with HTTP Basic")
     _check_service(form.get("service"))
@@ -88,6 +81,18 @@ def token_post(request: Request) -> Response:
     if principal is None:
         raise unauthorized(request, "wrong user name or password", basic=True)
     return _token(request, principal, scopes)
+
+
+def form_of(request: Request) -> dict[str, list[str]]:
+    """The fields of a small form in the request's body; empty ones are left out."""
+    raw = b""
+    with short_bodies.reserve(request, "") as transfer:
+        read = transfer.reader(request.read)
+        while piece := read(_LARGEST_FORM + 1 - len(raw)):
+            raw += piece
+            if len(raw) > _LARGEST_FORM:
+                raise ProtocolError("SIZE_INVALID", "the form is too large", status=413)
+    return parse_qs(raw.decode("utf-8", "replace"))
 
 
 def _prefetch(scopes: list[str]) -> None:
