@@ -46,6 +46,7 @@ def login_commands(registry: Registry, username: str) -> list[ClientCommands]:
     return [
         ClientCommands("docker", (f"docker login --username {name} {host}",)),
         ClientCommands("podman", (f"podman login{no_tls} --username {name} {host}",)),
+        ClientCommands("skopeo", (f"skopeo login{no_tls} --username {name} {host}",)),
         ClientCommands("helm", (f"helm registry login{plain} --username {name} {host}",)),
         ClientCommands("oras", (f"oras login{plain} --username {name} {host}",)),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.accounts import Person
 from tests.support.browsing import SIGN_IN
@@ -14,6 +14,8 @@ from tests.support.server import HarborServer
 
 # Playwright's loop runs in the thread of the tests; Django takes that for an asynchronous view.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# A busy machine is slow; what is right is seen at once however long a test would wait.
+expect.set_options(timeout=20_000)
 CHROMIUM = os.environ.get("HARBOR_TEST_CHROMIUM", "chromium")
 
 Visit = Callable[..., Page]

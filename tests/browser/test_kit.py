@@ -1,5 +1,6 @@
 """What the portal's own script does in a browser, and that pages do without it."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -7,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visit
 from tests.support.accounts import make_project, make_user, unique
 from tests.support.browsing import SIGN_IN
+from tests.support.settings import changed_settings
 from tests.support.world import World
 
 
@@ -46,6 +48,37 @@ def test_search_opens_with_a_key_and_everything_is_reached_by_keyboard(world: Wo
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_names_are_suggested_while_one_types(world: World, visit: Visit) -> None:
+    stem = unique("sug")
+    person = make_user(world.admin, name=f"{stem}-ada")
+    answer = world.admin.post("/usergroups", json={"group_name": unique("team"), "group_type": 4})
+    page = visit(world.people["sysadmin"])
+    page.goto(f"/harbor/groups/{answer.headers['Location'].rpartition('/')[2]}")
+    page.get_by_role("link", name="Add a person").click()
+    field = page.get_by_role("dialog").get_by_label("User name")
+    expect(field).to_be_focused()
+    page.keyboard.type(stem)
+    expect(page.get_by_role("dialog").locator("datalist option")).to_have_attribute("value", person.name)
+    page.keyboard.type("-ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"{person.name} is in the group")).to_be_visible()
+
+
+def test_a_banner_is_closed_without_leaving_the_page(world: World, visit: Visit) -> None:
+    banner = {"message": "We move tonight", "type": "info", "closable": True}
+    with changed_settings(world.admin, banner_message=json.dumps(banner)):
+        page = visit(world.people["guest"])
+        shown = page.get_by_role("status").filter(has_text="We move tonight")
+        expect(shown).to_be_visible()
+        page.get_by_role("searchbox", name="Search").fill("half typed")
+        shown.get_by_role("button", name="Close").click()
+        expect(shown).to_be_hidden()
+        expect(page.get_by_role("searchbox", name="Search")).to_have_value("half typed")
+        page.reload()
+        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(shown).to_be_hidden()
 
 
 def test_light_and_dark_follow_the_system_until_one_chooses(world: World, visit: Visit) -> None:
