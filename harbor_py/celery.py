@@ -103,6 +103,7 @@ app.conf.update(
         "end temporary tags": _every("artifacts.tags_expire", timedelta(minutes=1)),
         "forget old executions": _every("jobs.sweep", timedelta(hours=1)),
         "clear sessions that are over": _every("accounts.sessions_clear", timedelta(hours=1)),
+        "forget old logins": _every("accounts.sign_in_records_clear", timedelta(minutes=5)),
         "empty the trash of what is old": _every("artifacts.trash_purge", timedelta(hours=1)),
         "forget old moves of tags": _every("artifacts.tag_moves_purge", timedelta(hours=1)),
         "look at what projects hold": _every("usage.record", timedelta(hours=1)),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from pydantic.fields import FieldInfo
 
 from apps.common.configuration import PREFIX, Configuration
+from apps.common.sign_in_configuration import SignInConfiguration
 
 MASK = "********"
 _SECRET_SETTINGS = frozenset({"admin_password", "config_overwrite_json"})
@@ -64,7 +65,11 @@ no changes any more. A node that still reaches it, and not the sentinels, goes o
 
 def page() -> str:
     """``docs/configuration.md``; the same on every machine."""
-    rows = [_row(name, field) for name, field in Configuration.model_fields.items()]
+    # Those of the base class would come first.
+    fields = sorted(
+        Configuration.model_fields.items(), key=lambda item: item[0] in SignInConfiguration.model_fields
+    )
+    rows = [_row(name, field) for name, field in fields]
     return _INTRODUCTION + "".join(rows) + _REDIS
 
 

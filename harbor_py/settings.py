@@ -24,6 +24,8 @@ LANGUAGE_COOKIE_NAME = "harbor-language"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
+# Asked by the OpenID Connect library only: everybody else goes by apps.accounts.authentication.
+AUTHENTICATION_BACKENDS = ["apps.oidc.backend.OidcBackend"]
 STATIC_URL = "/static/"
 
 INSTALLED_APPS = [
@@ -40,6 +42,8 @@ INSTALLED_APPS = [
     "apps.projects",
     "apps.robots",
     "apps.http_auth",
+    "apps.oidc",
+    "apps.ldap",
     "apps.access_tokens",
     "apps.artifacts",
     "apps.quotas",
@@ -140,6 +144,8 @@ def _database(configuration: Configuration) -> dict[str, Any]:
 
 DATABASES = {"default": _database(HARBOR)}
 
+# One refusal is a list: of whom an import did not find.
+SPECTACULAR_SETTINGS = {"ENABLE_LIST_MECHANICS_ON_NON_2XX": True}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.authentication.HarborAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],

@@ -2,7 +2,8 @@
 
 * Verified credentials are remembered by a keyed hash; a hit costs no Argon2, and no SQL while the principal's
   stamp stands. They end with the row's ``version``, and by age.
-* A wrong password freezes that name for that address, so that ``admin`` is not locked out from elsewhere.
+* A wrong password freezes that name for that address, so that ``admin`` is not locked out from elsewhere. That is the
+  first step, in this process; what comes after several is in :mod:`apps.accounts.throttle`.
 * A name that nobody has costs the same work as a wrong password.
 """
 
@@ -15,11 +16,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from apps.accounts.federation import federated_principal, is_signed_token
 from apps.accounts.passwords import MAX_PASSWORD, has_control, password_matches
 from apps.accounts.security import Principal, kinds, principal_stamps
 from apps.accounts.sources import may_come_from
+from apps.accounts.throttle import Place, sign_in_failed, sign_in_succeeded, standing_of
 from apps.common.caches import StampedCache
 from apps.common.database import release_connection, write_atomic
+from apps.common.metrics import get_recorder
 from apps.events import bus
 from apps.events.catalogue import UserLoggedIn
 
@@ -110,11 +114,20 @@ _reported = Deadlines(size=16384)
 _one_by_one = [threading.Lock() for _ in range(_STRIPES)]
 
 
-def authenticate(username: str, password: str, *, address: str) -> Principal | None:
-    """The account of a name and password, or None. ``address`` is the client's, for the freeze and the audit."""
-    if not 0 < len(username) <= _MAX_NAME or not 0 < len(password) <= MAX_PASSWORD or has_control(username):
+def authenticate(username: str, password: str, *, address: str, device: str = "") -> Principal | None:
+    """The account of a name and password, or None. ``address`` is the client's, for the freeze and the audit.
+
+    ``device`` is a browser that this account has signed in with before (:mod:`apps.accounts.devices`): it is a place
+    of its own, whatever others at the same address do.
+    """
+    if not 0 < len(username) <= _MAX_NAME or has_control(username):
         return None
-    principal = _verified.find(username, password) or _try(username, password, address)
+    if is_signed_token(password):
+        principal = _verified.find(username, password) or _try_token(username, password, address)
+    elif 0 < len(password) <= MAX_PASSWORD:
+        principal = _verified.find(username, password) or _try(username, password, address, device)
+    else:
+        return None
     if principal is not None and not may_come_from(principal, address):
         _report(username, address)
         return None
@@ -123,22 +136,54 @@ def authenticate(username: str, password: str, *, address: str) -> Principal | N
     return principal
 
 
-def _try(username: str, password: str, address: str) -> Principal | None:
+def _try(username: str, password: str, address: str, device: str) -> Principal | None:
     """Ask those who know, once at a time for a name and an address."""
-    key = (username, address)
+    key = (username, device or address)
     # Those who wait must not hold the pool's connections, which the one who tries needs.
     release_connection()
     with _one_by_one[hash(key) % _STRIPES]:
         if principal := _verified.find(username, password):
             return principal
         if _frozen.holds(key):
+            _note("frozen")
             return None
-        if principal := _ask(username, password):
+        if principal := _ask_unless_held(username, password, address, device):
             _verified.remember(username, password, principal, settings.HARBOR.credential_cache_seconds)
             return principal
         _frozen.start(key, FREEZE_SECONDS)
     _report(username, address)
     return None
+
+
+def _try_token(username: str, token: str, address: str) -> Principal | None:
+    """Ask those who trust tokens of others. No guess comes near one: a wrong one is reported, and freezes nobody."""
+    principal = federated_principal(username, token, address=address)
+    if principal is None:
+        _note("wrong")
+        _report(username, address)
+        return None
+    _note("success")
+    _verified.remember(username, token, principal, settings.HARBOR.credential_cache_seconds)
+    return principal
+
+
+def _ask_unless_held(username: str, password: str, address: str, device: str) -> Principal | None:
+    """Ask, and keep the books of :mod:`apps.accounts.throttle`. What is held costs the same work as a wrong password."""
+    claimed = [name for name, kind in kinds().items() if kind.authenticator.claims(username, password)]
+    place = Place(username, address, kind=claimed[0] if claimed else "", device=device)
+    standing = standing_of(place)
+    if standing.is_held:
+        password_matches(password, None)
+        _note("held")
+        return None
+    principal = _ask(claimed, username, password)
+    if principal is None:
+        sign_in_failed(place, standing)
+        _note("wrong")
+    else:
+        sign_in_succeeded(place, standing)
+        _note("success")
+    return principal
 
 
 def current_principal(*, kind: str, principal_id: int, version: int, owner_id: int = 0) -> Principal | None:
@@ -162,17 +207,20 @@ def current_principal(*, kind: str, principal_id: int, version: int, owner_id: i
     return found[0] if found and same else None
 
 
-def _ask(username: str, password: str) -> Principal | None:
+def _ask(claimed: list[str], username: str, password: str) -> Principal | None:
     """Ask each kind that they can be of; a name of no kind costs the same work."""
-    claimed = [
-        kind.authenticator for kind in kinds().values() if kind.authenticator.claims(username, password)
-    ]
-    for authenticator in claimed:
-        if principal := authenticator.authenticate(username, password):
+    for name in claimed:
+        if principal := kinds()[name].authenticator.authenticate(username, password):
             return principal
     if not claimed:
         password_matches(password, None)
     return None
+
+
+def _note(result: str) -> None:
+    """For the metrics."""
+    if (recorder := get_recorder()) is not None:
+        recorder.login(result)
 
 
 def _report(username: str, address: str) -> None:

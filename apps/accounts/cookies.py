@@ -1,10 +1,13 @@
-"""The cookie of a session."""
+"""The cookies of a session, and of a browser that somebody has signed in with."""
 
 from django.http import HttpRequest, HttpResponse
 
+from apps.accounts.devices import device_cookie, device_of
+from apps.accounts.throttle import KNOWN
 from apps.common.forwarding import base_url
 
 SESSION_COOKIE = "sid"
+DEVICE_COOKIE = "harbor-device"
 
 
 def session_cookie_set(request: HttpRequest, response: HttpResponse, key: str) -> None:
@@ -15,6 +18,24 @@ def session_cookie_set(request: HttpRequest, response: HttpResponse, key: str) -
     """
     response.set_cookie(
         SESSION_COOKIE, key, path="/", secure=is_secure(request), httponly=True, samesite="Lax"
+    )
+
+
+def request_device(request: HttpRequest, username: str) -> str:
+    """Which browser this is, if it is one that ``username`` has signed in with; else ""."""
+    return device_of(request.COOKIES.get(DEVICE_COOKIE, ""), username)
+
+
+def device_cookie_set(request: HttpRequest, response: HttpResponse, username: str) -> None:
+    """Know this browser again, thirty days from now on. For whoever has signed in by a name and a password."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        device_cookie(username, request_device(request, username)),
+        max_age=KNOWN,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="Strict",
     )
 
 

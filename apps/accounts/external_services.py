@@ -18,7 +18,15 @@ from apps.accounts.directories import (
 from apps.accounts.identities import cli_secret_purpose, credentials_sealed, identity_find
 from apps.accounts.models import Identity, User, UserGroup, UserGroupMember
 from apps.accounts.passwords import has_control, password_check, random_password, username_check
-from apps.accounts.security import TOKEN, USER, Principal, SecurityContext, require_system
+from apps.accounts.security import (
+    CLI_SECRET,
+    FEDERATED,
+    TOKEN,
+    USER,
+    Principal,
+    SecurityContext,
+    require_system,
+)
 from apps.accounts.selectors import is_self, principal_of
 from apps.accounts.types import GROUPS_OF, GroupType, Source
 from apps.common.database import release_connection, write_atomic
@@ -59,14 +67,14 @@ def external_sign_in(
             return _sign_in(person, credentials, until)
 
 
-def external_import(*, person: ExternalPerson) -> User:
+def external_import(*, person: ExternalPerson, operator: str | None = None) -> User:
     """Make the account of somebody who has not signed in yet, or renew it; raises :class:`ExternalConflictError`.
 
-    For callers that have checked who asks.
+    For callers that have checked who asks; ``operator`` is whom the audit log names, else the person.
     """
     with write_atomic():
         identity = _locked(person.source, person.issuer, person.subject)
-        user = _onboard(person) if identity is None else identity.user
+        user = _onboard(person, operator) if identity is None else identity.user
         _renew(user, person)
     return user
 
@@ -121,6 +129,19 @@ def identity_refused(*, identity_id: int) -> None:
         _publish(user, "update", f"gone from {identity.source}")
 
 
+def identity_ended(*, identity_id: int) -> None:
+    """Somebody has signed out at their directory: what it granted is over, until they sign in again."""
+    with write_atomic():
+        identity = Identity.objects.select_for_update().select_related("user").filter(pk=identity_id).first()
+        if identity is None:
+            return
+        identity.credentials, identity.confirmed_until = "", timezone.now()
+        identity.save()
+        identity.user.version += 1
+        identity.user.save(update_fields=["version", "update_time"])
+        touch(principal_key(USER, identity.user_id))
+
+
 def cli_secret_set(*, actor: SecurityContext, user_id: int, secret: str = "") -> str:
     """Give a person of OpenID Connect a secret for docker, a random one for "": oneself, or with ``user:update``.
 
@@ -128,7 +149,9 @@ def cli_secret_set(*, actor: SecurityContext, user_id: int, secret: str = "") ->
     """
     if not is_self(actor, user_id):
         require_system(actor, "user", "update")
-    if actor.principal is not None and (actor.principal.kind == TOKEN or actor.principal.via):
+    if actor.principal is not None and (
+        actor.principal.kind == TOKEN or actor.principal.via in (CLI_SECRET, FEDERATED)
+    ):
         raise ForbiddenError("sign in at the portal to change the secret")
     if secret:
         password_check(secret)
@@ -183,7 +206,7 @@ def _heard(identity: Identity) -> None:
     identity.save()
 
 
-def _onboard(person: ExternalPerson) -> User:
+def _onboard(person: ExternalPerson, operator: str | None = None) -> User:
     """A new account. The name that the directory has must be nobody else's: nobody takes over an account by it."""
     try:
         username_check(person.username)
@@ -208,7 +231,8 @@ def _onboard(person: ExternalPerson) -> User:
     if person.source == Source.OIDC:
         identity.cli_secret = encrypt(random_password(), purpose=cli_secret_purpose(user.pk))
     identity.save(force_insert=True)
-    _publish(user, "create", "first sign-in")
+    description = "first sign-in" if operator is None else f"imported from {person.source}"
+    _publish(user, "create", description, operator=operator)
     return user
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.accounts.models import Identity, User
-from apps.accounts.security import SecurityContext
+from apps.accounts.security import USER, SecurityContext
 from apps.accounts.selectors import is_self
 from apps.common.encryption import decrypt, encrypt
 
@@ -49,7 +49,10 @@ def cli_secret_of(user: User) -> str:
 def cli_secret_reveal(*, actor: SecurityContext, user_id: int) -> str:
     """One's own secret for docker; "" for others, who may not see it, and for people who have none."""
     user = User.objects.filter(id=user_id, deleted=False).first()
-    return "" if user is None or not is_self(actor, user_id) else cli_secret_of(user)
+    principal = actor.principal
+    # An access token may be narrower than the secret, which it must not be the way to.
+    is_themselves = principal is not None and principal.kind == USER and is_self(actor, user_id)
+    return "" if user is None or not is_themselves else cli_secret_of(user)
 
 
 def credentials_purpose(user_id: int) -> str:

@@ -21,6 +21,8 @@ CLI_SECRET = "cli_secret"  # noqa: S105 (a name)
 """What people of OpenID Connect have instead of a password, for docker."""
 FEDERATED = "federated"
 """A token of somebody else whom the account trusts."""
+ID_TOKEN = "id_token"  # noqa: S105 (a name)
+"""A person's ID token of OpenID Connect, as a bearer."""
 
 # Here and not with the tokens: a password of this form is never asked of those who know passwords.
 _TOKEN_SECRET = re.compile(r"hbp_([1-9][0-9]{0,17})_[A-Za-z0-9]{40}\Z")

@@ -1,14 +1,12 @@
 """Changes to people. Every change that ends credentials bumps ``version`` and the person's stamp."""
 
-import hashlib
-import hmac
 from collections.abc import Callable
 
-from django.conf import settings
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
-from apps.accounts.models import Identity, User, UserGroupMember
+from apps.accounts.leaving import traces_remove
+from apps.accounts.models import User
 from apps.accounts.passwords import (
     password_check,
     password_hash,
@@ -19,6 +17,7 @@ from apps.accounts.passwords import (
 from apps.accounts.registration import registration_take
 from apps.accounts.security import TOKEN, USER, SecurityContext, require_system
 from apps.accounts.selectors import ADMIN_ID, is_self
+from apps.accounts.throttle import Place, sign_in_failed, standing_of
 from apps.common.database import write_atomic
 from apps.common.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 from apps.common.origin import current_address
@@ -26,8 +25,6 @@ from apps.common.stamps import principal_key, touch
 from apps.config.selectors import system_settings
 from apps.events import bus
 from apps.events.catalogue import UserChanged
-
-_KEPT_NAME = 230
 
 
 def user_create(
@@ -124,7 +121,7 @@ def user_change_password(*, actor: SecurityContext, user_id: int, new: str, old:
         actor, User.objects.filter(id=user_id, deleted=False).first(), user_id=user_id, own=True
     )
     # Hashes are slow, so they are made outside the transaction and the row is compared again inside.
-    if is_self(actor, user_id) and not password_matches(old or "", user.password):
+    if is_self(actor, user_id) and not _is_own_password(user, old or ""):
         raise ForbiddenError("the old password is not correct")
     password_check(new)
     if password_matches(new, user.password):
@@ -139,33 +136,32 @@ def user_change_password(*, actor: SecurityContext, user_id: int, new: str, old:
     return _user_change(actor=actor, user_id=user_id, own=True, change=change, description="change password")
 
 
+def _is_own_password(user: User, password: str) -> bool:
+    """Whether it is; wrong ones count as those of a login do, so that a stolen session cannot try them all."""
+    place = Place(user.username, current_address())
+    standing = standing_of(place)
+    if standing.is_held:
+        return password_matches(password, None)
+    is_right = password_matches(password, user.password)
+    if not is_right:
+        sign_in_failed(place, standing)
+    return is_right
+
+
 def user_delete(*, actor: SecurityContext, user_id: int) -> None:
-    """Delete a person: the row stays under ``name#id`` for the history. Not oneself, not the first ``admin``."""
+    """Delete a person: the row stays under ``name#id`` for the history. Not oneself, not the first ``admin``.
+
+    Tokens, roles and the names that other tables have are the business of those who hear of it.
+    """
     if is_self(actor, user_id) or user_id == ADMIN_ID:
         raise ForbiddenError("this account cannot be deleted by you")
     with write_atomic():
         user = _require_over(actor, _locked(user_id), user_id=user_id, own=False, action="delete")
         name = user.username
-        user.deleted, user.is_active = True, False
-        user.sysadmin_flag = user.admin_role_in_auth = user.auditor_flag = False
-        UserGroupMember.objects.filter(user=user).delete()
-        Identity.objects.filter(user=user).delete()
-        user.username, user.email = _name_after(name, user.id), None
-        if settings.HARBOR.gdpr_delete_user:
-            user.realname = user.comment = ""
+        traces_remove(user)
         user.version += 1
         _save(user)
         _publish(actor, user, operation="delete", description="delete user", name=name)
-
-
-def _name_after(name: str, user_id: int) -> str:
-    """What a deleted person's row is called: other names stay free, and ``gdpr_delete_user`` keeps none."""
-    if settings.HARBOR.gdpr_delete_user:
-        digest = hmac.digest(
-            settings.SECRET_KEY.encode(), f"deleted:{user_id}:{name}".encode(), hashlib.sha256
-        )
-        return f"{digest.hex()[:32]}#{user_id}"
-    return f"{name[:_KEPT_NAME]}#{user_id}"
 
 
 def admin_create(*, password: str) -> User:

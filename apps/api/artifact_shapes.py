@@ -110,6 +110,7 @@ class ArtifactShape(Shape):
     pull_time = TimeField()
     deactivated_at = OptionalTimeField()
     deactivated_by = serializers.CharField()
+    deactivated_reason = serializers.CharField()
     extra_attrs = serializers.DictField()
     annotations = serializers.DictField(child=serializers.CharField())
     references = ReferenceShape(many=True)

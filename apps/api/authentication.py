@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from apps.accounts.authentication import authenticate
 from apps.accounts.bearers import bearer_principal
 from apps.accounts.cookies import SESSION_COOKIE
-from apps.accounts.security import Principal, SecurityContext, context_of
+from apps.accounts.security import CLI_SECRET, Principal, SecurityContext, context_of
 from apps.accounts.sessions import session_principal
 from apps.accounts.sources import may_come_from
+from apps.api.cli_secret import takes_cli_secret
 from apps.common.forwarding import client_address
 from apps.common.logs import PERSON
 from apps.common.origin import take_credential
@@ -54,6 +55,12 @@ def _by_basic(request: Request, header: str) -> Principal | None:
         return None
     take_credential("password")  # Said by the row of a login that fails, too.
     principal = authenticate(*credentials, address=client_address(request.META))
+    if (
+        principal is not None
+        and principal.via == CLI_SECRET
+        and not takes_cli_secret(str(request.method), request.path_info)
+    ):
+        return None
     if principal is not None:
         take_credential(principal.credential)
     return principal

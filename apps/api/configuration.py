@@ -118,6 +118,7 @@ class ConfigurationsView(HarborView):
     """``/configurations``."""
 
     takes = {"put": ConfigurationsInput}
+    dangerous = frozenset({"put"})
     answers = {"get": ConfigurationsShape}
 
     def get(self, _request: Request) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from apps.api.parameters import LISTED
 from apps.api.shapes import NEVER, Input, Shape, TimeField, integer, text
 from apps.api.views import HarborView, ListRules
+from apps.audit.purge import PURGED_ROWS
 from apps.common.query import QueryField, read_int, read_time
 from apps.jobs.models import Execution, Schedule
 from apps.jobs.system import SystemWork
@@ -31,6 +32,8 @@ EXECUTIONS = ListRules(
     },
 )
 
+# Harbor tells results of collections only, and a purge's parameters as they were sent.
+_UNTOLD = frozenset({PURGED_ROWS})
 # As the description names what began it: "Schedule" only in a history.
 _TYPES = {Trigger.MANUAL: "Manual", Trigger.SCHEDULE: "Schedule"}
 
@@ -66,7 +69,9 @@ class ExecutionShape(JobShape):
                 "id": instance.pk,
                 "job_name": instance.vendor_type,
                 "job_kind": instance.trigger,
-                "job_parameters": _json(instance.extra_attrs),
+                "job_parameters": _json(
+                    {name: value for name, value in instance.extra_attrs.items() if name not in _UNTOLD}
+                ),
                 "schedule": {"type": kind, "cron": "", "next_scheduled_time": NEVER},
                 "job_status": instance.status,
                 "deleted": False,

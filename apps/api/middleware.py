@@ -11,9 +11,13 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.api.errors import bad_request
 from apps.api.operations import operation_name
+from apps.common.forwarding import base_url
 from apps.common.logs import PERSON, take_request_id, write_access_line
 from apps.common.metrics import get_recorder
 from apps.common.origin import take_request
+
+HSTS = "max-age=31536000"
+"""Browsers that came by https do so for a year; for this name alone: others below it are not ours to speak for."""
 
 _SLASHES = re.compile("/{2,}")
 _PARAMETER = re.compile(r"<\w+:(\w+)>")
@@ -39,6 +43,10 @@ class RequestMiddleware:
         # PostgreSQL has no NUL in texts: no name that we could look up holds one.
         response = bad_request(request) if "\x00" in request.path_info else self._get_response(request)
         response["X-Request-Id"] = request_id
+        # Pages say more (their Content-Security-Policy); this is for answers and files that somebody opens in a frame.
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        if base_url(request.META).startswith("https://"):
+            response.headers.setdefault("Strict-Transport-Security", HSTS)
         if not response.streaming:
             response.headers.setdefault("Content-Length", str(len(response.content)))
         if recorder is not None:

@@ -68,6 +68,9 @@ _BY_TAG: dict[str, dict[str, str]] = {
         "GET /users/current/permissions": "getCurrentUserPermissions",
         "PUT /users/{user_id}/cli_secret": "setCliSecret",
     },
+    "oidc": {
+        "POST /system/oidc/ping": "pingOIDC",
+    },
     "usergroup": {
         "GET /usergroups": "listUserGroups",
         "POST /usergroups": "createUserGroup",
@@ -75,6 +78,12 @@ _BY_TAG: dict[str, dict[str, str]] = {
         "GET /usergroups/{group_id}": "getUserGroup",
         "PUT /usergroups/{group_id}": "updateUserGroup",
         "DELETE /usergroups/{group_id}": "deleteUserGroup",
+    },
+    "Ldap": {
+        "POST /ldap/ping": "pingLdap",
+        "GET /ldap/users/search": "searchLdapUser",
+        "POST /ldap/users/import": "importLdapUser",
+        "GET /ldap/groups/search": "searchLdapGroup",
     },
     "repository": {
         "GET /repositories": "listAllRepositories",

@@ -224,6 +224,7 @@ class ProjectView(HarborView):
 
     takes = {"put": ProjectInput}
     answers = {"get": ProjectShape}
+    dangerous = frozenset({"delete"})
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One project."""

@@ -39,7 +39,7 @@ class BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 
 class ShapeSchema(AutoSchema):
-    """Reads ``asks``, ``takes``, ``answers`` and ``statuses`` of a view, each by method.
+    """Reads ``asks``, ``takes``, ``answers``, ``statuses`` and ``refusals`` of a view, each by method.
 
     A list of one shape stands for a list of it.
     """
@@ -81,10 +81,11 @@ class ShapeSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """The answer of the operation by status, and what every error looks like."""
         shape = self._declared("answers")
-        errors = {"4XX": ErrorsShape, "5XX": ErrorsShape}
+        own = {status: _made(one) for status, one in (self._declared("refusals") or {}).items()}
+        errors = {**own, "4XX": ErrorsShape, "5XX": ErrorsShape}
         if shape is None:
             return {self._status(): OpenApiResponse(description="Done; no body"), **errors}
-        return {self._status(): shape[0](many=True) if isinstance(shape, list) else shape(), **errors}
+        return {self._status(): _made(shape), **errors}
 
     def _status(self) -> int:
         declared: int | None = self._declared("statuses")
@@ -110,3 +111,7 @@ class ShapeSchema(AutoSchema):
             return [operation[1]]
         words = [word for word in self.path.split("/") if word and not word.startswith("{")][2:]
         return [words[-1] if words else "version"]
+
+
+def _made(shape: Any) -> Any:
+    return shape[0](many=True) if isinstance(shape, list) else shape()

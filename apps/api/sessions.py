@@ -1,18 +1,29 @@
 """Signing in and out with a browser: ``/c/login``, ``/c/log_out``, ``/c/userExists``. Not in Harbor's contract."""
 
+from http import HTTPStatus
+
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
-from django.urls import path
+from django.urls import path, reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.cookies import SESSION_COOKIE, session_cookie_set
+from apps.accounts.cookies import (
+    SESSION_COOKIE,
+    device_cookie_set,
+    request_device,
+    session_cookie_set,
+)
 from apps.accounts.selectors import user_exists
-from apps.accounts.sessions import session_close, session_open
+from apps.accounts.sessions import session_open
+from apps.api import oidc
+from apps.api.oidc import login_elsewhere
 from apps.api.parsers import BoundedFormParser
 from apps.api.views import HarborView
 from apps.common.errors import UnauthorizedError
 from apps.common.forwarding import client_address
+from apps.oidc.selectors import is_of_provider
+from apps.oidc.visits import end_session
 
 
 class FormView(HarborView):
@@ -38,16 +49,22 @@ class LoginView(FormView):
 
     def post(self, request: Request) -> Response:
         """A session, as a cookie."""
+        username = self.form_text("principal")
+        if is_of_provider(username):
+            return login_elsewhere(self.http_request)
         key = session_open(
-            username=self.form_text("principal"),
+            username=username,
             password=self.form_text("password"),
             address=client_address(request.META),
             replaces=request.COOKIES.get(SESSION_COOKIE, ""),
+            agent=request.headers.get("User-Agent", ""),
+            device=request_device(self.http_request, username),
         )
         if key is None:
             raise UnauthorizedError("wrong user name or password")
         response = Response()
         session_cookie_set(self.http_request, response, key)
+        device_cookie_set(self.http_request, response, username)
         rotate_token(self.http_request)
         return response
 
@@ -58,9 +75,9 @@ class LogoutView(HarborView):
     authentication_classes = []
 
     def get(self, request: Request) -> Response:
-        """End the session, if there is one."""
-        session_close(request.COOKIES.get(SESSION_COOKIE, ""))
-        response = Response()
+        """End the session, if there is one, and that at the OpenID provider where the setting says so."""
+        place = end_session(request._request, back=reverse("portal:sign-in"))  # noqa: SLF001
+        response = Response(status=HTTPStatus.FOUND, headers={"Location": place}) if place else Response()
         response.delete_cookie(SESSION_COOKIE, path="/", samesite="Lax")
         return response
 
@@ -79,4 +96,5 @@ urlpatterns = [
     path("login", LoginView.as_view()),
     path("log_out", LogoutView.as_view()),
     path("userExists", UserExistsView.as_view()),
+    *oidc.urlpatterns,
 ]

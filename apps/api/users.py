@@ -8,8 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import services
+from apps.accounts.external_services import cli_secret_set
+from apps.accounts.identities import cli_secret_reveal, identity_of
 from apps.accounts.models import User
-from apps.accounts.selectors import user_get, user_list, user_search
+from apps.accounts.security import SecurityContext
+from apps.accounts.selectors import is_self, user_get, user_list, user_search
+from apps.accounts.types import Source
 from apps.api.parameters import LISTED, PAGED, text_asked
 from apps.api.shapes import Input, Shape, TimeField, flag, text
 from apps.api.views import HarborView, ListRules
@@ -68,8 +72,21 @@ class UserShape(Shape):
     update_time = TimeField()
 
     @extend_schema_field(OidcMetaShape)
-    def get_oidc_user_meta(self, _user: User) -> None:
-        """Nothing, as long as nobody signs in by OpenID Connect."""
+    def get_oidc_user_meta(self, user: User) -> dict[str, Any] | None:
+        """Who they are to the provider, where one person is shown; the secret to nobody but themselves."""
+        actor: SecurityContext | None = self.context.get("actor")
+        identity = identity_of(user) if actor is not None and user.source == Source.OIDC else None
+        if identity is None or actor is None:
+            return None
+        meta = {
+            "id": identity.pk,
+            "user_id": user.pk,
+            "subiss": identity.subject + identity.issuer,
+            "secret": cli_secret_reveal(actor=actor, user_id=user.pk),
+            "creation_time": identity.creation_time,
+            "update_time": identity.update_time,
+        }
+        return dict(OidcMetaShape(meta).data)
 
     def get_suspended(self, user: User) -> bool:
         """Whether this person may not sign in now; left out for all others, as Harbor has no such thing."""
@@ -155,7 +172,7 @@ class CurrentUserView(HarborView):
 
     def get(self, _request: Request) -> Response:
         """Who is signed in."""
-        return Response(UserShape(self.current_user()).data)
+        return Response(UserShape(self.current_user(), context={"actor": self.actor}).data)
 
     def current_user(self) -> User:
         """The row of the caller; a robot account is nobody in this sense."""
@@ -169,11 +186,13 @@ class UserView(HarborView):
     """``/users/{user_id}``."""
 
     takes = {"put": ProfileInput}
+    dangerous = frozenset({"delete"})
     answers = {"get": UserShape}
 
     def get(self, _request: Request, **_: Any) -> Response:
         """One person: oneself, or anybody for those who may see everybody."""
-        return Response(UserShape(user_get(actor=self.actor, user_id=self.path_int("user_id"))).data)
+        user = user_get(actor=self.actor, user_id=self.path_int("user_id"))
+        return Response(UserShape(user, context={"actor": self.actor}).data)
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Change the profile."""
@@ -191,6 +210,7 @@ class SysadminView(HarborView):
     """``/users/{user_id}/sysadmin``."""
 
     takes = {"put": SysadminInput}
+    dangerous = frozenset({"put"})
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Make or unmake an administrator."""
@@ -205,6 +225,7 @@ class AuditorView(HarborView):
     """``/users/{user_id}/auditor``; beyond Harbor."""
 
     takes = {"put": AuditorInput}
+    dangerous = frozenset({"put"})
 
     def put(self, _request: Request, **_: Any) -> Response:
         """Let a person read everything and change nothing, or no longer."""
@@ -233,12 +254,13 @@ class CliSecretView(HarborView):
     """``/users/{user_id}/cli_secret``."""
 
     takes = {"put": CliSecretInput}
+    dangerous = frozenset({"put"})
 
     def put(self, _request: Request, **_: Any) -> Response:
-        """Refused in every mode but that of OpenID Connect, where people have no password for their clients."""
-        user_get(actor=self.actor, user_id=self.path_int("user_id"))
-        self.read(CliSecretInput, name="secret")
-        raise PreconditionError("the auth mode is not OIDC; use a personal access token")
+        """Give a person of OpenID Connect a secret for their clients, a random one for an empty one."""
+        values = self.read(CliSecretInput, name="secret")
+        cli_secret_set(actor=self.actor, user_id=self.path_int("user_id"), secret=values["secret"])
+        return Response()
 
 
 class PasswordView(HarborView):
@@ -249,6 +271,9 @@ class PasswordView(HarborView):
     def put(self, _request: Request, **_: Any) -> Response:
         """Change one's own password, or as an administrator another's."""
         values = self.read(PasswordInput, name="password")
+        if not is_self(self.actor, self.path_int("user_id")):
+            # For one's own the old one is asked anyway.
+            self.require_confirmed()
         services.user_change_password(
             actor=self.actor,
             user_id=self.path_int("user_id"),

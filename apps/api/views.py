@@ -15,13 +15,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.access_tokens.contexts import TokenContext
+from apps.accounts.cookies import SESSION_COOKIE
 from apps.accounts.security import SecurityContext
+from apps.accounts.sessions import is_confirmed
 from apps.api.parameters import Parameter
 from apps.api.parsers import MAX_BODY, HarborJSONParser
 from apps.api.refusals import note_refused
 from apps.api.shapes import Input, Shape
 from apps.common.errors import (
     BadRequestError,
+    ConfirmationNeededError,
     ForbiddenError,
     TooManyRequestsError,
     UnauthorizedError,
@@ -91,10 +94,16 @@ class HarborView(APIView):
     asks: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
     takes: ClassVar[Mapping[str, type[Input]]] = {}
     answers: ClassVar[Mapping[str, type[Shape] | list[type[Shape]]]] = {}
+    # Refusals that are none of the usual ones, by status.
+    refusals: ClassVar[Mapping[str, Mapping[int, type[Shape] | list[type[Shape]]]]] = {}
     # Headers of an answer besides those of every answer.
     sends: ClassVar[Mapping[str, Sequence[str]]] = {}
     # Only where it is neither 201 for POST nor 200.
     statuses: ClassVar[Mapping[str, int]] = {}
+    # Methods for which a session has to have given the password lately. Credentials that come with the request do.
+    dangerous: ClassVar[frozenset[str]] = frozenset()
+    # Whether it may be written in the read-only mode: nothing of the registry changes.
+    in_read_only: ClassVar[bool] = False
     _unread: TooManyRequestsError | None = None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -118,12 +127,20 @@ class HarborView(APIView):
         if _BAD_QUERY.search(request.META.get("QUERY_STRING", "")):
             raise BadRequestError("the query string is malformed")
         is_write = request.method not in SAFE_METHODS
-        if is_write and request.path_info not in WRITABLE_IN_READ_ONLY:
+        if is_write and not self.in_read_only and request.path_info not in WRITABLE_IN_READ_ONLY:
             read_only_check()
         super().initial(request, *args, **kwargs)
         actor = self.actor
         if is_write and isinstance(actor, TokenContext) and actor.is_read_only:
             raise ForbiddenError("this access token can only read")
+        if str(request.method).lower() in self.dangerous:
+            self.require_confirmed()
+
+    def require_confirmed(self) -> None:
+        """Raise for a session that has not given the password for a while."""
+        by_session = self.actor.principal is not None and "HTTP_AUTHORIZATION" not in self.request.META
+        if by_session and not is_confirmed(self.request.COOKIES.get(SESSION_COOKIE, "")):
+            raise ConfirmationNeededError("give your password again in the portal, at /account/confirm")
 
     def handle_exception(self, exc: Exception) -> Response:
         """As DRF does; who was refused something is noted."""

@@ -12,10 +12,11 @@ from apps.audit.recording import audit_entry, audit_record
 from apps.audit.refusals import refusal_allowed
 from apps.audit.types import AuditEntry
 from apps.common.origin import ANONYMOUS, current_credential, current_method
-from apps.events import catalogue
+from apps.events import catalogue, logins
 from apps.events.bus import subscribe
 from apps.events.catalogue import ArtifactsPulled, Pull, UserChanged, UserLoggedIn
 from apps.events.event import Event
+from apps.events.logins import SignInLocked
 from apps.projects.models import Project
 from apps.projects.types import Role
 
@@ -98,8 +99,23 @@ def _webhook_policy_words(event: Any) -> str:
     return f"{event.operation} webhook policy {event.policy_name} of project {event.project_name}"
 
 
+def _robot_words(event: Any) -> str:
+    words = f"{event.operation} robot: {event.robot_name}"
+    return f"{words}: {event.description}" if event.description else words
+
+
 def _login_words(event: Any) -> str:
     return f"login user: {event.username} from {event.address}"
+
+
+def _locked(event: Any) -> str:
+    """Whose name it was, or where from."""
+    return str(event.username or event.network)
+
+
+def _locked_words(event: Any) -> str:
+    who = f"{event.username or 'everybody who is new'} from {event.network or 'new addresses'}"
+    return f"lock login: {who} until {event.until:%Y-%m-%dT%H:%M:%SZ} after {event.failures} wrong passwords"
 
 
 def _token_words(event: Any) -> str:
@@ -112,6 +128,11 @@ def _quota_words(event: Any) -> str:
 
 def _digest(event: Any) -> str:
     return f"{event.repository_name}@{event.digest}"
+
+
+def _deactivated_words(event: Any) -> str:
+    reason = f", {event.reason}" if event.reason else ""
+    return f"deactivate artifact: {_digest(event)}{reason}"
 
 
 def _settings_words(event: Any) -> str:
@@ -156,7 +177,7 @@ ROWS: dict[type[Event], Row] = {
     catalogue.MemberChanged: Row("", "member", _of("member_name"), _member_words),
     catalogue.UserChanged: Row("", "user", _of("username"), _of("description")),
     catalogue.UserLoggedIn: Row("login", "user", _of("username"), _login_words, operator=_of("username")),
-    catalogue.RobotChanged: Row("", "robot", _of("robot_name")),
+    catalogue.RobotChanged: Row("", "robot", _of("robot_name"), _robot_words),
     catalogue.RepositoryUpdated: Row("update", "repository", _REPOSITORY),
     catalogue.RepositoryDeleted: Row("delete", "repository", _REPOSITORY),
     catalogue.ArtifactPushed: Row("create", "artifact", _artifact, _artifact_words("push")),
@@ -174,11 +195,17 @@ ROWS: dict[type[Event], Row] = {
     catalogue.QuotaExceeded: Row("create", "artifact", _project_name, _quota_words, succeeded=False),
     catalogue.GroupChanged: Row("", "usergroup", _of("group_name"), _of("description")),
     # Beyond Harbor.
+    logins.SignInLocked: Row("lock", "user", _locked, _locked_words, succeeded=False),
+    logins.SignInUnlocked: Row("unlock", "user", _of("username")),
+    logins.SessionsEnded: Row("delete", "session", _of("username"), _of("description")),
+    logins.PasswordConfirmed: Row(
+        "confirm", "user", _of("username"), lambda event: f"confirm password: {event.username}"
+    ),
     catalogue.TokenChanged: Row("", "access-token", _of("label"), _token_words),
     catalogue.LabelChanged: Row("", "label", _of("label_name")),
     catalogue.ArtifactLabelChanged: Row("", "artifact-label", _digest, _artifact_label_words),
     catalogue.TagExpiryChanged: Row("update", "tag", _tag, _expiry_words),
-    catalogue.ArtifactDeactivated: Row("deactivate", "artifact", _digest),
+    catalogue.ArtifactDeactivated: Row("deactivate", "artifact", _digest, _deactivated_words),
     catalogue.ArtifactActivated: Row("activate", "artifact", _digest),
     catalogue.ArtifactRestored: Row("restore", "artifact", _artifact, _artifact_words("restore")),
     catalogue.TagRestored: Row(
@@ -229,6 +256,12 @@ def on_user_logged_in(event: UserLoggedIn) -> None:
         on_event(event)
 
 
+def on_sign_in_locked(event: SignInLocked) -> None:
+    """As a failure: many names can be locked in a minute."""
+    if refusal_allowed():
+        on_event(event)
+
+
 def on_artifacts_pulled(event: ArtifactsPulled) -> None:
     """A ``pull artifact`` each."""
     audit_record([_pull_row(pull) for pull in event.pulls])
@@ -253,8 +286,9 @@ def _pull_row(pull: Pull) -> AuditEntry:
 def register() -> None:
     """Subscribe to every event that leaves a row."""
     for kind in ROWS:
-        if kind is not UserLoggedIn:
+        if kind not in {UserLoggedIn, SignInLocked}:
             subscribe(kind, on_event)
     subscribe(UserLoggedIn, on_user_logged_in)
+    subscribe(SignInLocked, on_sign_in_locked)
     subscribe(ArtifactsPulled, on_artifacts_pulled)
     subscribe(UserChanged, on_user_deleted)

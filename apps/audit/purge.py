@@ -16,7 +16,7 @@ from apps.audit.types import EVENT_TYPES
 from apps.common.database import delete_rows, write_atomic
 from apps.common.errors import BadRequestError
 from apps.common.origin import current_address, current_credential, current_method
-from apps.jobs.context import JobContext
+from apps.jobs.context import JobContext, JobStoppedError
 from apps.jobs.models import Execution
 from apps.jobs.registry import JobType
 from apps.jobs.schedules import plan_read, schedule_set
@@ -27,6 +27,8 @@ from apps.jobs.types import ScheduleType, Trigger, VendorType
 
 PURGE = VendorType.PURGE_AUDIT_LOG
 PURGES = SystemWork(PURGE, "purge-audit")
+PURGED_ROWS = "purged_rows"
+"""The result of an execution: how many rows it has deleted, or would have."""
 
 MOST_HOURS = 240_000
 _OTHER = "other"
@@ -176,7 +178,12 @@ def _run(context: JobContext) -> None:
     )
     # Before anything goes: whoever dies here has said what it was about.
     context.log.flush()
-    count = _purge(context, names, dry_run=asked.dry_run) if names else 0
+    try:
+        count = _purge(context, names, dry_run=asked.dry_run) if names else 0
+    except JobStoppedError:
+        context.report_execution(**{PURGED_ROWS: int(context.state.get("count", 0))})
+        raise
+    context.report_execution(**{PURGED_ROWS: count})
     context.log.write(f"{prefix}Purged {count} rows of audit logs")
     if count and not asked.dry_run:
         with write_atomic():

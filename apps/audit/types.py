@@ -62,6 +62,9 @@ OPERATIONS = (
     "deactivate",
     "login",
     "logout",
+    "confirm",
+    "lock",
+    "unlock",
     "read",
 )
 RESOURCE_TYPES = (
@@ -81,6 +84,7 @@ RESOURCE_TYPES = (
     "quota",
     "repository",
     "robot",
+    "session",
     "tag",
     "tag-retention",
     "trash",

@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Sum
 from django.utils import timezone
 
 from apps.accounts.security import SystemContext
+from apps.accounts.throttle import locked_now
 from apps.artifacts.models import Artifact, Repository
 from apps.catalog.health import health
 from apps.catalog.statistics import statistics
@@ -49,7 +50,14 @@ class Exporter:
         with self._lock:
             started = time.monotonic()
             if started >= self._until:
-                self._gauges = [*_system(self._release), *_projects(), *_statistics(), *_queues(), *_outbox()]
+                self._gauges = [
+                    *_system(self._release),
+                    *_projects(),
+                    *_statistics(),
+                    *_queues(),
+                    *_outbox(),
+                    *_logins(),
+                ]
                 ended = time.monotonic()
                 self._until = ended + max(self._seconds, 20 * (ended - started))
             return self._gauges
@@ -166,6 +174,15 @@ def _queues() -> Iterator[Gauge]:
         "Tasks that run, by kind and worker pool",
         ("type", "pool"),
         [((kind, pool), float(count)) for kind, pool, count in running_counts()],
+    )
+
+
+def _logins() -> Iterator[Gauge]:
+    yield Gauge(
+        "harbor_login_locks",
+        "Locks after wrong passwords that hold now, by what is locked",
+        ("locked",),
+        [((what,), float(count)) for what, count in locked_now().items()],
     )
 
 

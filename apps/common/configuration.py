@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from apps.common.redis_urls import sentinel_address
+from apps.common.sign_in_configuration import SignInConfiguration
 
 PREFIX = "HARBOR_"
 CONFIG_FILE_VARIABLE = "HARBOR_CONFIG"
 OVERWRITE_VARIABLE = "CONFIG_OVERWRITE_JSON"
-
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -29,7 +29,7 @@ class ConfigurationError(Exception):
     """A setting is unknown or has a value that cannot be used; the message names it."""
 
 
-class Configuration(BaseModel):
+class Configuration(SignInConfiguration):
     """Every start-up setting, its default and its meaning (``docs/configuration.md`` is made from this)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)

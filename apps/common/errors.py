@@ -30,6 +30,12 @@ class ForbiddenError(DomainError):
     code = "FORBIDDEN"
 
 
+class ConfirmationNeededError(DomainError):
+    """The caller may, and has to give the password again before: the session has not seen it for a while."""
+
+    code = "PASSWORD_CONFIRMATION_REQUIRED"
+
+
 class DeniedError(DomainError):
     """A rule refuses: quota, proxy project, a robot that would grant more than it has."""
 

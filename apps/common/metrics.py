@@ -27,9 +27,10 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 REQUEST = "request"
 TASK = "task"
+LOGIN = "login"
 
 Key = tuple[str | int, ...]
-"""``(REQUEST, method, code, operation)`` or ``(TASK, type, status)``."""
+"""``(REQUEST, method, code, operation)``, ``(TASK, type, status)`` or ``(LOGIN, result)``."""
 
 _FLUSH_SECONDS = 1.0
 # Labels come from tables, not from clients; a defect must not fill the memory all the same.
@@ -107,6 +108,10 @@ class Recorder:
     def task(self, kind: str, status: str, seconds: float) -> None:
         """A task of the background worker has ended."""
         self._left.append(((TASK, kind, status), seconds, 0, 0))
+
+    def login(self, result: str) -> None:
+        """Somebody has tried a name and a password that are not remembered."""
+        self._left.append(((LOGIN, result), 0.0, 0, 0))
 
     def _take(self) -> bool:
         """Add up what has come since the last time; whether it was anything."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.events.event import Event
+from apps.events.logins import *  # noqa: F403 (part of the catalogue, where they are looked up by name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +69,6 @@ class GroupChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserLoggedIn(Event):
-    username: str
-    succeeded: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserLoggedOut(Event):
-    """A session was ended by the one whose it was."""
-
-    username: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenChanged(Event):
     """A personal access token; ``operation`` is create, update or delete, ``username`` its owner's."""
 
@@ -93,12 +81,16 @@ class TokenChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotChanged(Event):
-    """``operation`` is create, update or delete; ``project_id`` is None at system level."""
+    """``operation`` is create, update or delete; ``project_id`` is None at system level.
+
+    ``description`` says in words what changed, where that is not plain.
+    """
 
     operation: str
     robot_id: int
     robot_name: str
     project_id: int | None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +160,12 @@ class TagExpiryChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactDeactivated(Event):
-    """It stays, and cannot be pulled any more."""
+    """It stays, and cannot be pulled any more; ``reason`` is "" where nobody has given one."""
 
     project_id: int
     repository_name: str
     digest: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from apps.catalog.exporter import Gauge
-from apps.common.metrics import BUCKETS, REQUEST, TASK, Series, Totals
+from apps.common.metrics import BUCKETS, LOGIN, REQUEST, TASK, Series, Totals
 
 _PULL = ("GET", 200, "v2_manifest")
 _PUSH = ("PUT", 201, "v2_manifest")
@@ -46,6 +46,15 @@ def core(totals: Totals) -> Iterator[Metric]:
         total=("harbor_core_http_request", "Requests", ("method", "code", "operation")),
         seconds=("harbor_core_http_request_duration_seconds", ("method", "operation")),
     )
+    logins = CounterMetricFamily(
+        "harbor_login",
+        "Names and passwords that were not remembered, by what came of them",
+        labels=("result",),
+    )
+    for key, one in sorted(totals.series.items()):
+        if key[0] == LOGIN:
+            logins.add_metric((str(key[1]),), one.count)
+    yield logins
 
 
 def registry(totals: Totals) -> Iterator[Metric]:

@@ -1,18 +1,34 @@
 """Sessions below HTTP; their life over HTTP is in tests/api/test_sessions.py."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from apps.accounts import sessions
+from apps.accounts.models import User, UserSession
 from apps.accounts.passwords import password_hash
+from apps.accounts.security import SystemContext
 from apps.accounts.services import user_change_password, user_delete, user_set_active, user_set_sysadmin
-from apps.accounts.sessions import session_close, session_open, session_principal, sessions_clear
+from apps.accounts.session_services import session_end, session_is, session_list, sessions_end
+from apps.accounts.sessions import (
+    is_confirmed,
+    session_close,
+    session_confirm,
+    session_key_hash,
+    session_open,
+    session_principal,
+    sessions_clear,
+)
+from apps.common.configuration import Configuration
+from apps.common.errors import ForbiddenError, NotFoundError
 from apps.events import bus
 from apps.events.catalogue import UserLoggedIn, UserLoggedOut
+from apps.events.logins import PasswordConfirmed, SessionsEnded
 from tests.support.clock import Clock, fresh_sign_ins
-from tests.support.people import person, seen_events
+from tests.support.people import acting, person, seen_events
 
 pytestmark = pytest.mark.django_db
 
@@ -132,9 +148,10 @@ def test_it_is_written_once_a_minute(anna, clock, django_assert_num_queries):
     with django_assert_num_queries(1):
         session_principal(key, renew=True)
     clock.now += 1
-    before = Session.objects.get(pk=key).session_data
+    row = Session.objects.filter(pk=session_key_hash(key))
+    before = row.get().session_data
     session_principal(key, renew=True)
-    assert Session.objects.get(pk=key).session_data != before
+    assert row.get().session_data != before
 
 
 def test_renewal_brings_no_ended_session_back(anna, clock, monkeypatch):
@@ -152,7 +169,100 @@ def test_renewal_brings_no_ended_session_back(anna, clock, monkeypatch):
 
 
 def test_rows_of_sessions_that_are_over_go(anna):
-    key = sign_in()
-    Session.objects.filter(pk=sign_in()).update(expire_date="2020-01-01T00:00:00Z")
+    kept, over = (session_key_hash(sign_in()) for _ in range(2))
+    Session.objects.filter(pk=over).update(expire_date="2020-01-01T00:00:00Z")
     sessions_clear()
-    assert [row.pk for row in Session.objects.all()] == [key]
+    assert [row.pk for row in Session.objects.all()] == [kept]
+    assert [row.key_hash for row in UserSession.objects.all()] == [kept]
+
+
+def test_the_database_has_nobodys_key(anna):
+    key = sign_in()
+    rows = [*Session.objects.values_list(), *UserSession.objects.values_list()]
+    assert rows
+    assert key not in repr(rows)
+    assert session_principal(session_key_hash(key)[:32], renew=False) is None
+
+
+def test_it_ends_however_much_it_is_used(anna, clock, settings):
+    settings.HARBOR = Configuration(session_max_hours=2, data_dir=settings.HARBOR.data_dir)
+    key = sign_in()
+    for _ in range(2):
+        clock.now += 3599
+        assert session_principal(key, renew=True) is not None
+    clock.now += 2
+    assert session_principal(key, renew=True) is None
+
+
+def test_a_session_has_to_give_the_password_again(anna, clock, monkeypatch, settings):
+    settings.HARBOR = Configuration(reauthentication_minutes=1, data_dir=settings.HARBOR.data_dir)
+    key = sign_in()
+    assert is_confirmed(key)
+    clock.now += 60
+    assert not is_confirmed(key)
+    assert not session_confirm(key=key, password="Wrong-Horse-1", address=HERE)
+    assert not is_confirmed(key)
+    assert not session_confirm(key="a" * 32, password=GOOD, address=HERE)
+    events = seen_events(monkeypatch, bus)
+    assert session_confirm(key=key, password=GOOD, address="192.0.2.9")
+    assert is_confirmed(key)
+    assert [type(event) for event in events] == [PasswordConfirmed]
+    settings.HARBOR = Configuration(reauthentication_minutes=0, data_dir=settings.HARBOR.data_dir)
+    clock.now += 600
+    assert is_confirmed(key)
+
+
+def test_what_people_see_and_end_of_their_sessions(anna, boss, monkeypatch):
+    own = acting(anna)
+    first = session_open(username="anna", password=GOOD, address=HERE, agent="Firefox" * 100)
+    second = sign_in()
+    seen = list(session_list(actor=own, user_id=anna.pk))
+    assert [session_is(row, second) for row in seen] == [True, False]
+    assert (seen[1].address, seen[1].agent, seen[1].source) == (HERE, ("Firefox" * 100)[:255], "local")
+    stranger = acting(person())
+    for act in (
+        lambda: session_list(actor=stranger, user_id=anna.pk),
+        lambda: session_end(actor=stranger, user_id=anna.pk, session_id=seen[0].pk),
+        lambda: sessions_end(actor=stranger, user_id=anna.pk),
+    ):
+        with pytest.raises(ForbiddenError):
+            act()
+    with pytest.raises(NotFoundError):
+        session_end(actor=stranger, user_id=stranger.principal.id, session_id=seen[0].pk)
+    events = seen_events(monkeypatch, bus)
+    session_end(actor=own, user_id=anna.pk, session_id=seen[1].pk)
+    assert session_principal(first, renew=True) is None
+    third = sign_in()
+    assert sessions_end(actor=own, user_id=anna.pk, but=third) == 1
+    assert session_principal(second, renew=True) is None
+    assert sessions_end(actor=boss, user_id=anna.pk) == 1
+    assert session_principal(third, renew=True) is None
+    told = [(event.operator, event.description) for event in events if isinstance(event, SessionsEnded)]
+    assert told == [
+        ("anna", f"end session from {HERE} of anna"),
+        ("anna", "end 1 sessions of anna"),
+        ("boss", "end 1 sessions of anna"),
+    ]
+    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
+
+
+def test_sessions_that_are_over_are_not_shown(anna, boss, settings):
+    sign_in()
+    user_set_sysadmin(actor=boss, user_id=anna.pk, sysadmin=True)
+    assert not session_list(actor=acting(anna), user_id=anna.pk).exists()
+    sign_in()
+    rows = session_list(actor=acting(anna), user_id=anna.pk)
+    assert rows.count() == 1
+    UserSession.objects.update(began_at=timezone.now() - timedelta(hours=169))
+    assert rows.all().count() == 0
+
+
+def test_only_administrators_end_sessions_of_administrators(anna, boss):
+    sign_in()
+    helper = SystemContext("helper")
+    helper.is_system_admin = False
+    User.objects.filter(pk=anna.pk).update(auditor_flag=True)
+    with pytest.raises(ForbiddenError):
+        sessions_end(actor=helper, user_id=anna.pk)
+    assert sessions_end(actor=boss, user_id=anna.pk) == 1

@@ -40,6 +40,9 @@ _ROBOT = {
     ],
 }
 
+_TRUSTS = "v2.0/robots/<str:robot_id>/trusts"
+_TRUST = {"issuer": "https://issuer.example.com", "audience": "hub", "subject": "job"}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -105,10 +108,17 @@ _all_pools = {"pool_id": "all"}
 _all_queues = {"job_type": "all"}
 _BAD_PLAN = {"schedule": {"type": "Custom", "cron": "every day"}}
 
+_missing_session = {"session_id": _MISSING}
+
 ROWS = (
     # Without a CSRF token nobody gets further: the rest is in test_sessions.py.
     Row("POST", "/c/login", "403 403 403 403 403 403 403 403 403"),
     Row("GET", "/c/log_out", EVERYBODY),
+    # While nobody signs in by OpenID Connect, which tests/oidc is about.
+    Row("GET", "/c/oidc/login", " ".join(["302"] * 9)),
+    Row("GET", "/c/oidc/callback", " ".join(["302"] * 9)),
+    Row("GET", "/c/oidc/logout", " ".join(["302"] * 9)),
+    Row("POST", "/c/oidc/onboard", "403 400 400 400 400 400 400 400 400"),
     Row("POST", "/c/userExists", "403 412 412 412 412 412 412 412 400"),
     Row("GET", "/devcenter-api-2.0", EVERYBODY),
     Row("GET", "version", EVERYBODY),
@@ -121,6 +131,7 @@ ROWS = (
     Row("PUT", "v2.0/configurations", _system_admin_only(200), body={}),
     Row("GET", "v2.0/system/CVEAllowlist", SIGNED_IN),
     Row("PUT", "v2.0/system/CVEAllowlist", _system_admin_only(200), body={}),
+    Row("POST", "v2.0/system/oidc/ping", _system_admin_only(400), body={}),
     Row("GET", "v2.0/internalconfig", _system_admin_only(200), auditor=403),
     Row("GET", "v2.0/openapi.json", EVERYBODY),
     Row("GET", "v2.0/permissions", "401 403 403 403 403 403 200 403 200"),
@@ -170,6 +181,19 @@ ROWS = (
     Row("PUT", "v2.0/robots/<str:robot_id>", _system_admin_only(404), body=_ROBOT, values=_missing_robot),
     Row("PATCH", "v2.0/robots/<str:robot_id>", _system_admin_only(404), body={}, values=_missing_robot),
     Row("DELETE", "v2.0/robots/<str:robot_id>", _system_admin_only(404), values=_missing_robot),
+    *(
+        Row(method, _TRUSTS, _system_admin_only(404), body=body, values=_missing_robot)
+        for method, body in (("GET", None), ("POST", _TRUST), ("PUT", {"trusts": [_TRUST]}))
+    ),
+    *(
+        Row(
+            method,
+            f"{_TRUSTS}/<str:trust_id>",
+            _system_admin_only(404),
+            values=_missing_robot | {"trust_id": "1"},
+        )
+        for method in ("GET", "DELETE")
+    ),
     Row("GET", "v2.0/repositories", EVERYBODY),
     Row("GET", "v2.0/search", EVERYBODY, query="q=private"),
     Row("GET", "v2.0/statistics", SIGNED_IN),
@@ -219,6 +243,10 @@ ROWS = (
         _system_admin_only(404),
         values=_missing_retention,
     ),
+    Row("POST", "v2.0/ldap/ping", _system_admin_only(200), body={"ldap_url": "nothing://"}),
+    Row("GET", "v2.0/ldap/users/search", _system_admin_only(400)),
+    Row("POST", "v2.0/ldap/users/import", _system_admin_only(200), body={"ldap_uid_list": []}),
+    Row("GET", "v2.0/ldap/groups/search", _system_admin_only(400)),
     Row("GET", "v2.0/usergroups", _system_admin_only(200)),
     Row("POST", "v2.0/usergroups", _system_admin_only(400), body={"group_name": "", "group_type": 4}),
     Row("GET", "v2.0/usergroups/search", SIGNED_IN, query="groupname=a"),
@@ -280,14 +308,33 @@ ROWS = (
             ("401 404 404 404 404 404 404 412 404", _own_tokens | _missing_token, 404),
         )
     ),
-    # It only looks: there is nothing to change.
+    Row("GET", "v2.0/users/<str:user_id>/lock", _system_admin_only(404), values=_missing_user),
+    Row("DELETE", "v2.0/users/<str:user_id>/lock", _system_admin_only(404), values=_missing_user),
+    Row("GET", "v2.0/users/<str:user_id>/sessions", _system_admin_only(404), values=_missing_user),
+    Row(
+        "GET", "v2.0/users/<str:user_id>/sessions", "401 200 200 200 200 200 200 412 200", values=_own_tokens
+    ),
+    # Not one's own: the browsers of other tests have them.
+    Row("DELETE", "v2.0/users/<str:user_id>/sessions", _system_admin_only(404), values=_missing_user),
+    Row(
+        "DELETE",
+        "v2.0/users/<str:user_id>/sessions/<str:session_id>",
+        _system_admin_only(404),
+        values=_missing_user | _missing_session,
+    ),
+    Row(
+        "DELETE",
+        "v2.0/users/<str:user_id>/sessions/<str:session_id>",
+        "401 404 404 404 404 404 404 412 404",
+        values=_own_tokens | _missing_session,
+        auditor=404,
+    ),
     Row(
         "PUT",
         "v2.0/users/<str:user_id>/cli_secret",
         _system_admin_only(404),
         body={},
         values=_missing_user,
-        auditor=404,
     ),
     Row("PUT", "v2.0/users/<str:user_id>/password", _system_admin_only(404), body={}, values=_missing_user),
     Row("GET", "v2.0/projects", EVERYBODY),

@@ -9,6 +9,7 @@ import pytest
 from tests.support.accounts import make_project
 from tests.support.http import RegistryClient
 from tests.support.images import make_image, make_index
+from tests.support.waiting import eventually
 from tests.support.world import World
 
 _DAY = timedelta(days=1)
@@ -225,10 +226,16 @@ def test_deactivated(world: World, project: str) -> None:
     push(world, project, make_image(), "v2")
     path = repository_path(project, "/artifacts")
 
-    ok(world.admin.post(f"{path}/v1/deactivate"))
+    assert world.admin.post(f"{path}/v1/deactivate", json={"reason": "x" * 256}).status_code == 400
+    assert world.admin.post(f"{path}/v1/deactivate", json={"reason": ["x"]}).status_code in {400, 422}
+    ok(world.admin.post(f"{path}/v1/deactivate", json={"reason": "CVE-2026-1234"}))
 
     shown = ok(world.admin.get(f"{path}/v1"))
     assert shown["deactivated_by"] == "admin"
+    assert shown["deactivated_reason"] == "CVE-2026-1234"
+    query = f"operation=deactivate,resource={project}/team/app@{digest}"
+    (row,) = eventually(lambda: ok(world.admin.get("/auditlog-exts", params={"q": query})), bool)
+    assert row["operation_description"] == f"deactivate artifact: {project}/team/app@{digest}, CVE-2026-1234"
     assert shown["deactivated_at"].endswith("Z")
     for query in ("deactivated_by=admin", "deactivated_at=[2020-01-01T00:00:00~]"):
         found = ok(world.admin.get(path, params={"q": query}))
@@ -244,6 +251,6 @@ def test_deactivated(world: World, project: str) -> None:
 
     ok(world.admin.post(f"{path}/v1/activate"))
 
-    assert "deactivated_at" not in ok(world.admin.get(f"{path}/v1"))
+    assert not {"deactivated_at", "deactivated_reason"} & ok(world.admin.get(f"{path}/v1")).keys()
     with RegistryClient(world.server.url, world.server.admin) as client:
         assert client.pull(f"{project}/team/app", "v1") == digest

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit import purge
 from apps.audit.models import AuditLog
-from apps.audit.purge import PURGE, PURGES, purge_read, purge_request, purge_stop
+from apps.audit.purge import PURGE, PURGED_ROWS, PURGES, purge_read, purge_request, purge_stop
 from apps.common.errors import BadRequestError, ForbiddenError, NotFoundError
 from apps.jobs.context import JobContext, JobLostError, JobStoppedError
 from apps.jobs.logs import log_text
@@ -64,6 +64,11 @@ def _run(task: Task) -> list[str]:
     return _log(task)
 
 
+def _purged(task: Task) -> int:
+    """The result that is shown."""
+    return int(Execution.objects.get(pk=task.execution_id).extra_attrs[PURGED_ROWS])
+
+
 def _log(task: Task) -> list[str]:
     return [line.partition("] ")[2] for line in log_text(task_ids=[task.pk]).splitlines()]
 
@@ -85,7 +90,9 @@ def test_old_rows_of_the_named_events_go(admin) -> None:
 
 def test_a_dry_run_counts(admin) -> None:
     _rows(700)
-    assert _run(_begin(admin, dry_run=True))[-1] == "[DRYRUN]Purged 700 rows of audit logs"
+    task = _begin(admin, dry_run=True)
+    assert _run(task)[-1] == "[DRYRUN]Purged 700 rows of audit logs"
+    assert _purged(task) == 700
     assert AuditLog.objects.filter(operation="pull").count() == 700
 
 
@@ -185,7 +192,9 @@ def test_a_purge_is_stopped(admin, monkeypatch) -> None:
     _cut_off(monkeypatch, batches=3, error=JobStoppedError())
     with pytest.raises(JobStoppedError):
         _run(task)
-    assert 0 < AuditLog.objects.filter(operation="pull").count() < 1000
+    left = AuditLog.objects.filter(operation="pull").count()
+    assert 0 < left < 1000
+    assert _purged(task) == 1000 - left
 
 
 @pytest.mark.parametrize(

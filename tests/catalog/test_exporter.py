@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.accounts.throttle import Place, sign_in_failed, standing_of
 from apps.artifacts.models import Artifact, Repository
 from apps.catalog.exporter import Exporter
 from apps.projects.models import Member, Project
@@ -72,3 +73,10 @@ def test_asked_again_it_counts_nothing() -> None:
     with CaptureQueriesContext(connection) as captured:
         exporter.gauges()
     assert len(captured) == 0
+
+
+def test_locks_after_wrong_passwords(settings) -> None:
+    settings.HARBOR = settings.HARBOR.model_copy(update={"login_failures_before_lock": 1})
+    place = Place("nobody", "192.0.2.1")
+    sign_in_failed(place, standing_of(place))
+    assert _gauges()["harbor_login_locks"] == {("account",): 0, ("account_at_address",): 1, ("address",): 0}

@@ -82,6 +82,8 @@ _CASES = (
     "users/current",
     "users/current/permissions?scope=/project/{project_id}",
     "users/{user}",
+    "users/{token_user}/sessions?page_size=100",
+    "users/{user}/lock",
     "users/{token_user}/tokens?page_size=100",
     "users/{token_user}/tokens/{token}",
     "usergroups?page_size=100",

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.accounts import TRUST, api, make_project, unique
+from tests.support.accounts import TRUST, api, make_project, make_user, unique
 from tests.support.http import RegistryClient
 from tests.support.images import make_image
 from tests.support.programs import free_port
@@ -145,3 +145,19 @@ def test_counters_survive_the_end_of_the_processes(scraped: Scraped) -> None:
     scraped.server.restart()
     eventually(scraped.is_up)
     assert scraped.value("harbor_core_http_request_total", "core", operation="getPing") >= known > 0
+
+
+def test_logins_by_what_came_of_them(scraped: Scraped) -> None:
+    server = scraped.server
+    with api(server.url, server.admin) as admin:
+        person = make_user(admin)
+    name = "harbor_login_total"
+    before = {result: scraped.value(name, "core", result=result) for result in ("success", "wrong")}
+    for password in (person.password, "Battery-Staple-2"):
+        httpx.get(f"{server.url}/api/v2.0/users/current", auth=(person.name, password), verify=TRUST)
+    for result, count in before.items():
+        scraped.wait_for(count + 1, name, "core", result=result)
+    assert {label for labels in scraped.get("core")[name] for label in labels} <= {
+        ("result", result) for result in ("success", "wrong", "held", "frozen")
+    }, "labels are no client's words"
+    assert scraped.value("harbor_login_locks", locked="account") == 0

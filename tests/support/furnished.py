@@ -1,7 +1,7 @@
 """A project in which every page of the portal has something to show, made through the API of a running server."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,12 @@ def furnish(
 ) -> Furnished:
     """Make two projects of these names (one with everything, with these members; one with nothing). About 10 s.
 
-    ``user`` is somebody who is in a group of theirs.
+    ``user`` is somebody who is in a group of theirs. Where the project has a name, what is in it has plain names too.
     """
     with api(url, admin) as client, RegistryClient(url, admin) as registry, Receiver() as receiver:
         project = make_project(client, name=name or unique("atlas"), limit=_GIB)
         none = make_project(client, name=empty or unique("empty"))
-        maker = _Maker(client, project, receiver)
+        maker = _Maker(client, project, receiver, named=unique if name is None else str)
         maker.rules()
         contents = push_contents(registry, client, project)
         maker.people(members, user or make_user(client))
@@ -77,8 +77,11 @@ def retention_rule(url: str, admin: Person, project_id: int) -> str:
 class _Maker:
     """Makes things in one project and keeps their numbers."""
 
-    def __init__(self, client: httpx.Client, project: str, receiver: Receiver) -> None:
+    def __init__(
+        self, client: httpx.Client, project: str, receiver: Receiver, named: Callable[[str], str]
+    ) -> None:
         self.client = client
+        self.named = named
         self.project = project
         self.receiver = receiver
         self.path = f"/projects/{project}"
@@ -105,22 +108,24 @@ class _Maker:
         """Members of each role, and a group with a role and a person in it."""
         for role, person in members.items():
             self.places["member_id"] = add_member(self.client, project=self.project, person=person, role=role)
-        group = self.make("/usergroups", {"group_name": unique("team"), "group_type": _LOCAL_GROUP})
+        group = self.make("/usergroups", {"group_name": self.named("team"), "group_type": _LOCAL_GROUP})
         self.done(self.client.post(f"/usergroups/{group}/members", json={"user_id": user.id}), 201)
         self.make(f"{self.path}/members", {"role_id": int(Role.GUEST), "member_group": {"id": group}})
         with api(str(self.client.base_url).partition("/api/")[0], user) as own:
             made = own.post("/users/current/tokens", json={"label": "laptop"})
             self.done(made, 201)
+        with Browser(str(self.client.base_url).partition("/api/")[0], user):
+            session = self.read(f"/users/{user.id}/sessions")[0]["id"]
         token = int(made.headers["Location"].rpartition("/")[2])
-        self.places |= {"group_id": group, "user_id": user.id, "token_id": token}
+        self.places |= {"group_id": group, "user_id": user.id, "token_id": token, "session_id": session}
 
     def labels(self, contents: Contents) -> None:
         """A label of the project and one of the installation, both on the image."""
-        for place, scope in (
-            ("label_id", {"scope": "p", "project_id": self.id}),
-            ("global_label_id", {"scope": "g"}),
+        for place, name, scope in (
+            ("label_id", "tested", {"scope": "p", "project_id": self.id}),
+            ("global_label_id", "approved", {"scope": "g"}),
         ):
-            body = {"name": unique("tested"), "color": "#0065ab", "description": "Passed the tests", **scope}
+            body = {"name": self.named(name), "color": "#0065ab", "description": "Passed the tests", **scope}
             self.places[place] = self.make("/labels", body)
             path = f"{self.path}/repositories/{contents.escaped}/artifacts/{contents.image.digest}/labels"
             self.done(self.client.post(path, json={"id": self.places[place]}))
@@ -128,7 +133,7 @@ class _Maker:
     def robots(self) -> None:
         """One of the project and one of the installation."""
         access = [{"resource": "repository", "action": action} for action in ("pull", "push", "list")]
-        body = {"name": unique("builds"), "duration": 30, "description": "Pushes what was built"}
+        body = {"name": self.named("builds"), "duration": 30, "description": "Pushes what was built"}
         in_project = {"kind": "project", "namespace": self.project, "access": access}
         in_system = {
             "kind": "system",
@@ -141,6 +146,14 @@ class _Maker:
         self.places["system_robot_id"] = self.make(
             "/robots", body | {"level": "system", "permissions": [in_project, in_system]}
         )
+        trust = {
+            "issuer": "https://token.actions.githubusercontent.com",
+            "audience": "https://hub.example.com",
+            "subject": "repo:example/app:ref:refs/heads/main",
+            "claims": {"environment": "production"},
+        }
+        for robot, place in (("robot_id", "trust_id"), ("system_robot_id", "system_trust_id")):
+            self.places[place] = self.make(f"/robots/{self.places[robot]}/trusts", trust)
 
     def rules(self) -> None:
         """Immutability, push rules, and webhooks: before anything is pushed, so that they speak of it."""

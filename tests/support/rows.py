@@ -1,7 +1,12 @@
 """Rows of every kind, made in the test's own database, few or many of them: for tests that count statements."""
 
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
 from apps.access_tokens.models import AccessToken
-from apps.accounts.models import User, UserGroup, UserGroupMember
+from apps.accounts.models import User, UserGroup, UserGroupMember, UserSession
 from apps.artifacts.icons import icon_digest
 from apps.artifacts.models import Artifact, ArtifactLabel, Repository, TrashedArtifact, TrashEntry
 from apps.immutability.models import ImmutableRule
@@ -31,6 +36,13 @@ MANY = Size(
 )  # fmt: skip
 
 
+def _session(user: User, number: int) -> None:
+    """One that lives, as long as nobody asks what is in it."""
+    key = f"{user.pk}-{number}"
+    Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(hours=1))
+    UserSession.objects.create(user=user, key_hash=key, version=user.version, source=user.source)
+
+
 def seed(size: Size) -> dict[str, object]:
     """Make rows, and name the things of which there are the most."""
     first = 1 + (Project.objects.order_by("-id").values_list("id", flat=True).first() or 0)
@@ -47,6 +59,7 @@ def seed(size: Size) -> dict[str, object]:
     for user in people:
         UserGroupMember.objects.get_or_create(group=group, user=user)
     for number in range(size.groups):
+        _session(people[0], number)
         AccessToken.objects.create(user=people[0], label=f"more-{number}", secret_hash=f"{number:064x}")
         ImmutableRule.objects.create(
             project=project,

@@ -48,6 +48,10 @@ class HarborServer:
         # Receivers of webhooks are on loopback here, where nothing is sent otherwise.
         loopback = {"HARBOR_OUTGOING_ALLOW": "127.0.0.0/8,::1"}
         self.env |= {"HARBOR_ADMIN_PASSWORD": ADMIN_PASSWORD, "HARBOR_WORKERS": "2", **loopback}
+        # Sessions of these tests last as long as the server, and do what needs the password all the time.
+        self.env["HARBOR_REAUTHENTICATION_MINUTES"] = "0"
+        # All of them come from one address: the wrong passwords of one test must not hold the people of another.
+        self.env["HARBOR_LOGIN_FAILURES_PER_ADDRESS"] = "0"
         self.env |= settings or {}
         self._process: subprocess.Popen[bytes] | None = None
 
