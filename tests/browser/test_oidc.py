@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
@@ -45,6 +46,17 @@ def let_in(page: Page, provider: Provider, name: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
+def see_no_barriers(page: Page) -> None:
+    """axe-core has nothing serious to say, in light and in dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # No colours between two.
+        found = Axe().run(page).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [
+            (one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"]) for one in serious
+        ] == []
+
+
 def test_from_the_button_to_docker_and_out_again(world: World, visit: Visit, provider: Provider) -> None:
     name = unique("visitor")
     provider.put(name, full_name="Ada Lovelace")
@@ -53,6 +65,7 @@ def test_from_the_button_to_docker_and_out_again(world: World, visit: Visit, pro
         page.goto("/account/profile")
         page.get_by_role("link", name="Sign in with Example").click()
         let_in(page, provider, name)
+        see_no_barriers(page)
         # The name is theirs to choose.
         expect(page.get_by_label("User name")).to_have_value(name)
         page.get_by_label("User name").fill("admin")
@@ -68,6 +81,7 @@ def test_from_the_button_to_docker_and_out_again(world: World, visit: Visit, pro
         expect(secret).to_be_hidden()
         page.get_by_text("Show the secret").click()
         expect(secret).to_be_visible()
+        see_no_barriers(page)
         with RegistryClient(world.server.url, Person(f"{name}-x", secret.inner_text())) as client:
             assert client.token_request().status_code == 200
         before = secret.inner_text()
@@ -93,8 +107,9 @@ def test_the_provider_first(world: World, visit: Visit, provider: Provider) -> N
     provider.put(name)
     with changed_settings(world.admin, primary_auth_mode=True, **provider.settings()):
         page = visit()
-        page.goto("/account/sign-in")
+        page.goto("/account/sign-in?oidc=unreachable")
         expect(page.get_by_label("Password")).to_be_hidden()
+        see_no_barriers(page)
         page.get_by_role("link", name="Sign in with a password").click()
         expect(page.get_by_label("Password")).to_be_visible()
         page.get_by_role("link", name="Sign in with Example").click()
