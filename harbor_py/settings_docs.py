@@ -24,9 +24,8 @@ in every process before it is answered. What is set before the start is in [conf
 - `CONFIG_OVERWRITE_JSON` in the environment, a JSON object of keys and values, fixes settings. While it is set no
   setting can be changed by the API (403). Its values are not written to the database: without it, what was kept
   before holds again.
-- `auth_mode` can be changed as long as there is no user besides `admin`.
-- The groups `ldap`, `ldapbasic`, `oidc`, `httpauth` and `uaa` are kept and checked; people sign in with the password
-  that is kept here whatever they say, until directories and providers are supported.
+- `auth_mode` can be changed as long as there is no user besides `admin`, `auth_sources` always: see [sign-in.md](sign-in.md).
+- The group `beyond` is not in Harbor. The group `uaa` is kept and checked, and has no effect.
 
 | Key | Type | Default | Group | Meaning |
 |---|---|---|---|---|

@@ -88,7 +88,7 @@ class ArtifactColumns(models.Model):
     once; ``type`` is IMAGE, CHART and so on. ``config_media_type`` is Harbor's ``media_type``: that of the config, of
     an index its own or the annotated one. ``subject_digest`` makes it an accessory, of ``accessory_type``, of another
     artifact. ``icon`` is the digest of a picture that the artifact brings. A deactivated artifact stays and cannot be
-    pulled.
+    pulled; ``deactivated_reason`` is what the person who did it has written about that.
     """
 
     digest = BytewiseCharField(max_length=135)
@@ -105,6 +105,7 @@ class ArtifactColumns(models.Model):
     icon = models.CharField(max_length=135, default="", db_default="", blank=True)
     deactivated_at = models.DateTimeField(null=True)
     deactivated_by = models.CharField(max_length=511, default="", db_default="", blank=True)
+    deactivated_reason = models.CharField(max_length=255, default="", db_default="", blank=True)
     push_time = models.DateTimeField(default=timezone.now)
     pull_time = models.DateTimeField(null=True)
 

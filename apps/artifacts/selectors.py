@@ -143,18 +143,19 @@ def manifest_find(repository_id: int, reference: str) -> StoredManifest | None:
     """A manifest by tag or digest, with its bytes: one statement."""
     rows = Artifact.objects.filter(_by_reference(reference), repository_id=repository_id)
     row = rows.values_list(
-        "pk", "digest", "media_type", "manifest", "deactivated_by", "deactivated_at"
+        "pk", "digest", "media_type", "manifest", "deactivated_at", "deactivated_by", "deactivated_reason"
     ).first()
     if row is None:
         return None
-    refusal = deactivation_of(row[1], row[4], row[5]) if row[5] else ""
+    refusal = deactivation_of(row[1], row[4], row[5], row[6]) if row[4] else ""
     return StoredManifest(row[0], row[1], row[2], bytes(row[3]), refusal)
 
 
-def deactivation_of(digest: str, by: str, at: datetime | None) -> str:
+def deactivation_of(digest: str, at: datetime | None, by: str, reason: str) -> str:
     """What somebody is told who wants to pull a deactivated artifact."""
     moment = f" at {at.astimezone(UTC).isoformat(timespec='seconds')}" if at else ""
-    return f"{digest} was deactivated by {by or 'the system'}{moment}"
+    words = f": {reason}" if reason else ""
+    return f"{digest} was deactivated by {by or 'the system'}{moment}{words}"
 
 
 def _by_reference(reference: str) -> Q:

@@ -1,11 +1,16 @@
 """The banner: a message on every page, kept in one setting as Harbor's JSON."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+BANNER_COOKIE = "harbor-banner"
+"""Holds the mark of the banner that the reader has closed."""
+
 BANNER_TYPES = ("info", "success", "warning", "danger")
+MARK_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +23,16 @@ class Banner:
     from_date: date | None = None
     to_date: date | None = None
 
-    def is_shown(self, day: date) -> bool:
-        """Whether it is shown on this day."""
+    @property
+    def mark(self) -> str:
+        """Tells its message from others."""
+        return hashlib.sha256(self.message.encode()).hexdigest()[:MARK_LENGTH]
+
+    def is_shown(self, day: date, *, closed: str = "") -> bool:
+        """Whether it is shown on this day to somebody who has closed the one with the mark ``closed``."""
         begun = self.from_date is None or self.from_date <= day
-        return bool(self.message) and begun and (self.to_date is None or day <= self.to_date)
+        is_time = bool(self.message) and begun and (self.to_date is None or day <= self.to_date)
+        return is_time and not (self.closable and closed == self.mark)
 
 
 def banner_read(text: str) -> Banner:

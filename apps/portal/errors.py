@@ -14,6 +14,7 @@ from apps.common.errors import DomainError
 from apps.common.logs import request_id
 from apps.common.statuses import STATUS
 from apps.oci.errors import OciError
+from apps.portal.problems import problem_said
 
 # Files of ours alone, and the small pictures in the style sheet of the design kit.
 _POLICY = (
@@ -42,7 +43,7 @@ def problem_status(error: DomainError | OciError) -> HTTPStatus:
 
 def problem_text(error: DomainError | OciError) -> str:
     """What happened, in the reader's language where the sentence is known."""
-    return _(error.message) if error.message else ""
+    return problem_said(error.message)
 
 
 def page_headers(response: HttpResponse) -> None:

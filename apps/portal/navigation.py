@@ -42,7 +42,7 @@ _ADMINISTRATION: tuple[tuple[str, Text, str, str], ...] = (
     ("users", _("Users"), "user", "user:list"),
     ("groups", _("Groups"), "users-group", "user-group:list"),
     ("robots", _("Robot accounts"), "robot", "robot:list"),
-    ("labels", _("Labels"), "tag", "label:create"),
+    ("labels", _("Labels"), "tag", "label:list"),
     ("quotas", _("Project quotas"), "gauge", "quota:list"),
     ("gc", _("Garbage collection"), "recycle", "garbage-collection:list"),
     ("purge", _("Log rotation"), "vacuum-cleaner", "purge-audit:list"),
@@ -66,6 +66,8 @@ _TABS: tuple[tuple[str, Text, str, str], ...] = (
     ("logs", _("Logs"), "history", "log:list"),
     ("configuration", _("Configuration"), "settings", "metadata:read"),
 )
+# Those of them that an auditor opens who may not do there what the tab is for.
+_AUDITED = frozenset({"labels", "trash"})
 
 
 def main_navigation(actor: SecurityContext, path: str) -> list[NavigationGroup]:
@@ -88,8 +90,7 @@ def project_navigation(actor: SecurityContext, project: Project, current: str) -
     return [
         NavigationItem(key, label, reverse(f"portal:project-{key}", args=[project.pk]), icon, key == current)
         for key, label, icon, permission in _TABS
-        # An auditor sees the trash, and may not delete.
-        if _may_project(actor, project, permission) or (key == "trash" and actor.sees_everything)
+        if _may_project(actor, project, permission) or (actor.sees_everything and key in _AUDITED)
     ]
 
 

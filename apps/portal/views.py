@@ -20,14 +20,14 @@ from django.views.generic import View
 
 from apps.accounts.cookies import SESSION_COOKIE
 from apps.accounts.security import Principal, SecurityContext, context_of
-from apps.accounts.sessions import session_principal
-from apps.common.errors import DomainError, UnauthorizedError
+from apps.accounts.sessions import is_confirmed, session_principal
+from apps.common.errors import ConfirmationNeededError, DomainError, UnauthorizedError
 from apps.common.logs import PERSON
 from apps.common.origin import take_credential
 from apps.config.read_only import read_only_check
 from apps.config.selectors import system_settings
 from apps.oci.errors import OciError
-from apps.portal.banner import banner_read
+from apps.portal.banner import BANNER_COOKIE, banner_read
 from apps.portal.errors import error_page, page_headers, problem_status, problem_text
 from apps.portal.navigation import NavigationItem, main_navigation, project_navigation
 from apps.portal.refusals import note_refused
@@ -39,6 +39,8 @@ POLL_HEADER = "HTTP_X_HARBOR_NO_SESSION_RENEWAL"
 """Sent by parts of pages that ask again and again by themselves: they do not keep the session alive."""
 
 _SAFE = frozenset({"GET", "HEAD"})
+ALWAYS = _SAFE | {"POST"}
+"""For :attr:`PortalView.dangerous`: to see the page, too."""
 
 
 @method_decorator(gzip_page, name="dispatch")
@@ -55,6 +57,9 @@ class PortalView(View):
     needs_sign_in = True
     resource_type: ClassVar[str] = "portal"
     """What the page is about, as the audit log names it where somebody is refused."""
+    dangerous: ClassVar[frozenset[str]] = frozenset()
+    """Methods before which the session has to have given the password lately. A form is asked for before it is shown
+    (:data:`ALWAYS`): nothing that was filled in is lost, and nothing is sent twice."""
 
     actor: SecurityContext
     principal: Principal | None
@@ -66,6 +71,8 @@ class PortalView(View):
         with translation.override(translation.get_language_from_request(request)):
             try:
                 self.check(request)
+                if self.is_dangerous(request) and not self.is_confirmed:
+                    raise ConfirmationNeededError("give your password again to do this")
                 return super().dispatch(request, *args, **kwargs)
             except (DomainError, OciError) as error:
                 return self.refused(request, error)
@@ -81,8 +88,19 @@ class PortalView(View):
         """Refuse changes while nothing may change."""
         read_only_check()
 
+    def is_dangerous(self, request: HttpRequest) -> bool:
+        """Whether this needs a session that has given the password lately."""
+        return request.method in self.dangerous
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the session has given the password lately."""
+        return self.principal is None or is_confirmed(self.request.COOKIES.get(SESSION_COOKIE, ""))
+
     def refused(self, request: HttpRequest, error: DomainError | OciError) -> HttpResponse:
         """The page that tells what is wrong; for who is not signed in and would have to be, the way there."""
+        if isinstance(error, ConfirmationNeededError):
+            return redirect(f"{reverse('portal:confirm')}?{urlencode({'next': request.get_full_path()})}")
         status = problem_status(error)
         note_refused(request, error, status, self.resource_type, self.kwargs)
         # A private project answers an anonymous visitor as one that is not there: signing in may help.
@@ -105,12 +123,13 @@ class PortalView(View):
         """What the layout needs: who is signed in, where they may go, the banner."""
         settings = system_settings()
         banner = banner_read(settings.banner_message)
+        closed = request.COOKIES.get(BANNER_COOKIE, "")
         return {
             "actor": self.actor,
             "person": self.principal,
             "is_system_admin": self.actor.is_system_admin,
             "navigation": main_navigation(self.actor, request.path_info),
-            "banner": banner if banner.is_shown(timezone.now().date()) else None,
+            "banner": banner if banner.is_shown(timezone.now().date(), closed=closed) else None,
             "is_read_only": settings.read_only,
             "theme": request.COOKIES.get("harbor-theme", ""),
             "search": request.GET.get("search", ""),

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.conf import settings
+
+from apps.accounts.leaving import name_replacement
 from apps.artifacts.models import Repository, TrashedArtifact, TrashEntry
 from apps.config.selectors import system_settings
 from apps.events.bus import subscribe
@@ -20,6 +23,7 @@ from apps.events.catalogue import (
     QuotaWarned,
     RepositoryDeleted,
     RetentionFinished,
+    UserChanged,
 )
 from apps.events.event import Event
 from apps.projects.models import Project
@@ -86,8 +90,16 @@ def on_project_deleted(event: ProjectDeleted) -> None:
         deliveries_forget(policy_id=policy_id)
 
 
+def on_user_changed(event: UserChanged) -> None:
+    """Who made a policy is shown by name: not that of a deleted person, where that is asked for."""
+    if event.operation == "delete" and settings.HARBOR.gdpr_audit_logs:
+        replacement = name_replacement(event.username, event.user_id)
+        WebhookPolicy.objects.filter(creator=event.username).update(creator=replacement)
+
+
 def register() -> None:
     """Subscribe to the bus."""
+    subscribe(UserChanged, on_user_changed)
     subscribe(ArtifactPushed, on_pushed)
     subscribe(ArtifactDeleted, on_deleted)
     subscribe(RepositoryDeleted, on_repository_deleted)

@@ -10,7 +10,7 @@ from apps.artifacts.errors import ArtifactDeactivatedError, ManifestUnknownError
 from apps.artifacts.models import Artifact, ArtifactLabel
 from apps.artifacts.services.activation import artifact_activate, artifact_deactivate
 from apps.artifacts.services.copies import artifact_copy
-from apps.common.errors import ForbiddenError
+from apps.common.errors import BadRequestError, ForbiddenError
 from apps.events import bus
 from apps.events.catalogue import ArtifactActivated, ArtifactDeactivated
 from apps.projects.models import Label
@@ -92,6 +92,31 @@ def test_once_is_enough(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     row = Artifact.objects.get()
     assert (row.deactivated_at, row.deactivated_by) == (None, "")
     assert [type(event) for event in events] == [ArtifactDeactivated, ArtifactActivated]
+
+
+def test_the_reason_is_kept_and_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.push(manifest_of(), tag="v1")
+    events = seen_events(monkeypatch, bus)
+    monkeypatch.setattr("apps.artifacts.services.activation.publish", bus.publish)
+
+    deactivate(place, "v1", reason=" CVE-2026-1234: 不要使用 ")
+
+    assert Artifact.objects.get().deactivated_reason == "CVE-2026-1234: 不要使用"
+    assert [event.reason for event in events] == ["CVE-2026-1234: 不要使用"]
+    assert place.call("GET", "manifests/v1").body.decode().count(": CVE-2026-1234: 不要使用") == 1
+    with pytest.raises(ArtifactDeactivatedError, match=": CVE-2026-1234: 不要使用"):
+        copy(place, "v1", "other/app")
+    activate(place, "v1")
+    assert Artifact.objects.get().deactivated_reason == ""
+
+
+@pytest.mark.parametrize("reason", ["x" * 256, "two\nlines", "a\x00b"])
+def test_what_is_no_reason(place: Place, reason: str) -> None:
+    place.push(manifest_of(), tag="v1")
+    with pytest.raises(BadRequestError, match="at most 255 characters"):
+        deactivate(place, "v1", reason=reason)
+    assert Artifact.objects.get().deactivated_at is None
+    deactivate(place, "v1", reason="x" * 255)
 
 
 def test_who_may(place: Place) -> None:

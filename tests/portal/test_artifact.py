@@ -194,10 +194,15 @@ def test_a_tag_that_a_rule_keeps_is_marked_and_stays(world: World, browse: Brows
 def test_an_artifact_is_deactivated_and_activated(world: World, browse: Browse, place: Place) -> None:
     digest = place.push(make_image(), "v1")
     url = place.artifact_url(digest)
-    page = browse("maintainer").submit(f"{url}/deactivate")
+    page = browse("maintainer").submit(f"{url}/deactivate", reason="x" * 256)
+    assert page.status == 422
+    assert not place.one(digest).json().get("deactivated_at")
+    page = browse("maintainer").submit(f"{url}/deactivate", reason="It <phones> home")
     assert "Nobody can pull this artifact" in page.text
+    assert "Reason: It <phones> home" in page.text
     assert world.people["maintainer"].name in page.text
     assert place.one(digest).json()["deactivated_by"] == world.people["maintainer"].name
+    assert place.one(digest).json()["deactivated_reason"] == "It <phones> home"
     assert "deactivated" in browse("guest").open(place.url).text
     page = browse("maintainer").submit(f"{url}/activate")
     assert "Nobody can pull" not in page.text

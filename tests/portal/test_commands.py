@@ -1,7 +1,7 @@
 """Commands for clients, as the pages show them."""
 
 from apps.artifacts.contents import CHART, IMAGE
-from apps.portal.commands import Registry, pull_commands, push_commands, registry_at
+from apps.portal.commands import Registry, login_commands, pull_commands, push_commands, registry_at
 
 DIGEST = f"sha256:{'a' * 64}"
 HOST = "registry.example.com"
@@ -51,3 +51,14 @@ def test_clients_push_by_https_unless_they_have_to_be_told() -> None:
     plain = push_commands(registry_at(f"http://{HOST}"), "shop")
     told = {one.client for one in plain if any("plain" in line or "verify" in line for line in one.lines)}
     assert told == {"podman", "skopeo", "helm", "oras"}
+
+
+def test_every_client_signs_in_as_a_robot_and_is_told_no_secret() -> None:
+    shown = {one.client: one.lines for one in login_commands(registry_at(f"http://{HOST}"), "robot$shop+ci")}
+    assert shown == {
+        "docker": (f"docker login --username 'robot$shop+ci' {HOST}",),
+        "podman": (f"podman login --tls-verify=false --username 'robot$shop+ci' {HOST}",),
+        "skopeo": (f"skopeo login --tls-verify=false --username 'robot$shop+ci' {HOST}",),
+        "helm": (f"helm registry login --plain-http --username 'robot$shop+ci' {HOST}",),
+        "oras": (f"oras login --plain-http --username 'robot$shop+ci' {HOST}",),
+    }

@@ -72,6 +72,29 @@ def test_a_group_from_its_beginning_to_its_end(world: World, browse: Browse) -> 
     assert world.admin.get(f"/usergroups/{group}").status_code == 404
 
 
+def test_names_are_suggested(world: World, browse: Browse) -> None:
+    _name, group = make_group(world)
+    stem = unique("sug")
+    people = [make_user(world.admin, name=f"{stem}-{number}") for number in range(3)]
+    path, browser = f"{GROUPS}/{group}/members", browse("sysadmin")
+    page = browser.open(f"{path}/new")
+    field = page.document.select_one("input[name=username]")
+    assert field["hx-get"] == f"{path}/names"
+    assert page.has(f"datalist#{field['list']}")
+    assert field["hx-target"] == f"#{field['list']}"
+
+    def names(text: str) -> set[str]:
+        page = browser.open(f"{path}/names?username={text}")
+        assert page.status == 200
+        return {str(option["value"]) for option in page.document.select("option")}
+
+    assert names(stem) == {person.name for person in people}
+    browser.submit(f"{path}/new", username=people[0].name)
+    assert names(stem) == {person.name for person in people[1:]}, "those who are in it are not named"
+    assert names("") == names("%00") == set()
+    assert browse("auditor").open(f"{path}/names?username={stem}").status == 403
+
+
 def test_a_directory_keeps_its_own_people(world: World, browse: Browse) -> None:
     answer = world.admin.post("/usergroups", json={"group_name": unique("oidc"), "group_type": 3})
     path = f"{GROUPS}/{answer.headers['Location'].rpartition('/')[2]}"

@@ -59,6 +59,10 @@ def test_labels_of_the_installation_are_the_administrators(
     assert browse(identity).open("/harbor/labels").status == (200 if reads else 403)
     assert browse(identity).open("/harbor/labels/new").status == 403
     assert browse(identity).post("/harbor/labels/new", name="x", palette="#000000").status == 403
+    assert ("/harbor/labels" in browse(identity).open("/harbor/projects").links()) == reads
+    project = f"/harbor/projects/{id_of(world, world.public)}"
+    tabs = browse(identity).open(f"{project}/summary").links()
+    assert (f"{project}/labels" in tabs) == reads
     assert browse("anonymous").open("/harbor/labels").path.startswith(SIGN_IN)
 
 

@@ -1,8 +1,11 @@
 """The audit log in pages: who reads what, narrowed and paged."""
 
+from apps.audit.handlers import ROWS
+from apps.audit.types import OPERATIONS, RESOURCE_TYPES
+from apps.portal.log_words import OPERATION_WORDS, RESOURCE_WORDS
 from tests.portal.conftest import Browse
 from tests.support.accounts import make_project, unique
-from tests.support.browsing import SIGN_IN, Page
+from tests.support.browsing import SIGN_IN, Browser, Page
 from tests.support.waiting import eventually
 from tests.support.world import World
 
@@ -68,6 +71,25 @@ def test_filters(world: World, browse: Browse) -> None:
     page = browser.open(f"{LOGS}?since=yesterday&operation=nonsense")
     assert page.status == 200
     assert len(page.document.select(".invalid-feedback")) == 2
+
+
+def test_words_of_every_row_are_known() -> None:
+    assert set(OPERATIONS) <= OPERATION_WORDS.keys()
+    assert set(RESOURCE_TYPES) <= RESOURCE_WORDS.keys()
+    told = {row.resource_type for row in ROWS.values()}
+    assert told <= RESOURCE_WORDS.keys()
+    assert {row.operation for row in ROWS.values()} <= OPERATION_WORDS.keys() | {""}
+
+
+def test_rows_are_told_in_the_readers_language(world: World) -> None:
+    name = unique("told")
+    make_project(world.admin, name=name)
+    with Browser(world.server.url, world.server.admin, language="zh-CN") as browser:
+        page = browser.open(f"{LOGS}?search={name}&operation=create&resource_type=project")
+    cells = [cell.get_text(strip=True) for cell in page.document.select("tbody td")]
+    assert cells[2:4] == ["创建", "项目"]
+    chosen = [option.get_text() for option in page.document.select("option[selected]")]
+    assert chosen[:2] == ["创建", "项目"]
 
 
 def test_pages(world: World, browse: Browse) -> None:

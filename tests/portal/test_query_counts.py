@@ -83,6 +83,7 @@ _CASES = (
     "system-settings",
     "search?text=-",
     "/account/access-tokens",
+    "/account/sessions",
 )
 
 
@@ -93,8 +94,14 @@ class Reader:
         self.client = Client()
 
     def statements(self, path: str) -> int:
-        """Statements of one answer when everything that is remembered is."""
+        """Statements of one answer when everything that is remembered is.
+
+        What is remembered for a second is read anew now and then, on a busy machine in any of the looks: the least counts.
+        """
         assert self.client.get(path).status_code == 200, path
+        return min(self._look(path) for _ in range(3))
+
+    def _look(self, path: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             self.client.get(path)
         return len(queries)

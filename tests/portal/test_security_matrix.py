@@ -42,7 +42,8 @@ def _expected(page: Page, identity: str, hidden: str) -> str:
 
 def _hidden(page: Page) -> str:
     """What others are answered: 404 where even what is there is nobody else's business."""
-    return "404" if page.template.startswith(("/account/access-tokens/{", "/account/sign-up")) else "403"
+    own = ("/account/access-tokens/{", "/account/cli-secret", "/account/sessions/{", "/account/sign-up")
+    return "404" if page.template.startswith(own) else "403"
 
 
 @pytest.mark.parametrize(

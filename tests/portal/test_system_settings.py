@@ -115,6 +115,30 @@ def test_the_banner(browse: Browse, configurations) -> None:
     for path in ("/harbor/projects", SIGN_IN):
         page = browse("anonymous").open(path)
         assert page.document.select_one(".alert-warning.banner").get_text(strip=True) == "We move <tonight>"
+    with Browser(browser.url) as visitor:
+        close = "form[action='/account/banner']"
+        page = visitor.open("/harbor/projects?visibility=public")
+        mark = str(page.document.select_one(f"{close} button[name=banner]")["value"])
+        page = visitor.send(page, close, button=mark)
+        assert page.path == "/harbor/projects?visibility=public"
+        assert not page.has(".banner")
+        assert not visitor.open(SIGN_IN).has(".banner"), "closed is closed"
+        browser.submit(f"{SETTINGS}/banner", message="We move tomorrow")
+        page = visitor.open(SIGN_IN)
+        assert page.has(".alert-warning.banner"), "until it says something else"
+        mark = str(page.document.select_one(f"{close} button[name=banner]")["value"])
+        assert visitor.post("/account/banner", banner="x").status == 400
+        part = visitor.client.post(
+            "/account/banner",
+            data={"banner": mark, "csrfmiddlewaretoken": visitor.client.cookies["_harbor_csrf"]},
+            headers={"HX-Request": "true"},
+        )
+        assert (part.status_code, part.text, part.history) == (200, "", [])
+        assert not visitor.open(SIGN_IN).has(".banner")
+        browser.submit(f"{SETTINGS}/banner", closable=None)
+        page = visitor.open(SIGN_IN)
+        assert page.has(".banner"), "one that cannot be closed is shown to those who have closed it before"
+        assert not page.has(close)
     browser.submit(f"{SETTINGS}/banner", from_date=tomorrow)
     assert not browse("anonymous").open(SIGN_IN).has(".alert-warning.banner")
     page = browser.submit(f"{SETTINGS}/banner", to_date=today)

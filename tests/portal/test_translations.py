@@ -30,7 +30,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     options = ("--locale", "zh_Hans", "--no-location", "--no-obsolete", "--no-wrap")
     done = subprocess.run(
-        [sys.executable, "-m", "django", "makemessages", *options],
+        [sys.executable, "-P", "-m", "django", "makemessages", *options],
         cwd=root / "apps",
         env=environment,
         capture_output=True,

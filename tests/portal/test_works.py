@@ -78,6 +78,12 @@ def test_it_is_begun_and_watched_to_its_end(world: World, browse: Browse, kind: 
     assert f"{kind.page}/{number}/stop" not in page.links()
     assert f"/api/v2.0{kind.api}/{number}/log" in page.links()
 
+    if kind is _PURGE:
+        assert "Rows deleted 0 would be" in page.text
+        assert "purged_rows" not in _execution(world, kind, number)["job_parameters"], (
+            "Harbor has no such result"
+        )
+
     history = browser.open(f"{kind.page}?sort=-started")
     assert f"{kind.page}/{number}" in history.links()
     assert "by hand" in history.text

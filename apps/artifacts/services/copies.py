@@ -51,10 +51,9 @@ def _refuse_deactivated(artifact: Artifact) -> None:
     while ids:
         seen.update(ids)
         rows = Artifact.objects.filter(pk__in=ids, deactivated_at__isnull=False)
-        for row in rows.only("digest", "deactivated_at", "deactivated_by")[:1]:
-            raise ArtifactDeactivatedError(
-                deactivation_of(row.digest, row.deactivated_by, row.deactivated_at)
-            )
+        columns = ("digest", "deactivated_at", "deactivated_by", "deactivated_reason")
+        for row in rows.values_list(*columns)[:1]:
+            raise ArtifactDeactivatedError(deactivation_of(*row))
         children = ArtifactReference.objects.filter(parent_id__in=ids).values_list("child_id", flat=True)
         ids = [pk for pk in set(children) if pk is not None and pk not in seen]
 

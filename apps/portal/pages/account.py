@@ -1,5 +1,6 @@
-"""Signing in and out, and what a visitor chooses for themselves: language, light or dark."""
+"""Signing in and out, and what a visitor chooses for themselves: language, light or dark, no banner."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +13,21 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from apps.accounts.cookies import SESSION_COOKIE, is_secure, session_cookie_set
-from apps.accounts.sessions import session_close, session_open
+from apps.accounts.cookies import (
+    SESSION_COOKIE,
+    device_cookie_set,
+    is_secure,
+    request_device,
+    session_cookie_set,
+)
+from apps.accounts.sessions import session_open
 from apps.common.errors import BadRequestError
 from apps.common.forwarding import client_address
 from apps.config.selectors import system_settings
+from apps.oidc.visits import end_session
+from apps.portal.banner import BANNER_COOKIE, MARK_LENGTH
 from apps.portal.forms import PasswordField, PortalForm
+from apps.portal.provider_sign_in import provider_context
 from apps.portal.views import FormMixin, PortalView
 
 THEME_COOKIE = "harbor-theme"
@@ -62,24 +72,32 @@ class SignInPage(FormMixin, PortalView):
 
     def show(self, form: forms.Form, status: int = HTTPStatus.OK) -> HttpResponse:
         """See :class:`FormMixin`."""
-        may_sign_up = system_settings().self_registration
         return self.render(
-            status=status, form=form, title=_("Sign in"), submit=_("Sign in"), may_sign_up=may_sign_up
+            status=status,
+            form=form,
+            title=_("Sign in"),
+            submit=_("Sign in"),
+            may_sign_up=system_settings().self_registration,
+            **provider_context(self.request, next_url(self.request)),
         )
 
     def save(self, form: Any) -> HttpResponse:
         """A session, as a cookie."""
+        username = form.cleaned_data["username"]
         key = session_open(
-            username=form.cleaned_data["username"],
+            username=username,
             password=form.cleaned_data["password"],
             address=client_address(self.request.META),
             replaces=self.request.COOKIES.get(SESSION_COOKIE, ""),
+            agent=self.request.headers.get("User-Agent", ""),
+            device=request_device(self.request, username),
         )
         if key is None:
             form.add_error(None, _("User name or password is wrong."))
             return self.show(form, HTTPStatus.UNAUTHORIZED)
         response = HttpResponseRedirect(next_url(self.request))
         session_cookie_set(self.request, response, key)
+        device_cookie_set(self.request, response, username)
         rotate_token(self.request)
         return response
 
@@ -94,9 +112,14 @@ class SignOutPage(PortalView):
         """Signing out is for the read-only mode too."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """End the session."""
-        session_close(request.COOKIES.get(SESSION_COOKIE, ""))
-        response = HttpResponseRedirect(reverse("portal:sign-in"))
+        """End the session, and that at the OpenID provider where the setting says so."""
+        sign_in = reverse("portal:sign-in")
+        onward = end_session(request, back=sign_in)
+        response = (
+            self.render("portal/signed_out.html", title=_("Signed out"), onward=onward)
+            if onward
+            else HttpResponseRedirect(sign_in)
+        )
         response.delete_cookie(SESSION_COOKIE, path="/", samesite="Lax")
         return response
 
@@ -121,7 +144,9 @@ class _ChoicePage(PortalView):
         value = str(request.POST.get(self.field, ""))
         if not self.is_choice(value):
             raise BadRequestError(f"there is no such {self.field}")
-        response = HttpResponseRedirect(next_url(request))
+        # htmx takes the banner away where it is: what is being typed on the page stays.
+        is_part = "HX-Request" in request.headers
+        response = HttpResponse() if is_part else HttpResponseRedirect(next_url(request))
         response.set_cookie(
             self.cookie, value, max_age=_YEAR, secure=is_secure(request), httponly=True, samesite="Lax"
         )
@@ -150,9 +175,21 @@ class ThemePage(_ChoicePage):
         return value in _THEMES
 
 
+class BannerClosePage(_ChoicePage):
+    """``POST /account/banner``: its message is not shown again in this browser."""
+
+    cookie = BANNER_COOKIE
+    field = "banner"
+
+    def is_choice(self, value: str) -> bool:
+        """See :class:`_ChoicePage`."""
+        return re.fullmatch(rf"[0-9a-f]{{{MARK_LENGTH}}}", value) is not None
+
+
 urlpatterns = [
     path("account/sign-in", SignInPage.as_view(), name="sign-in"),
     path("account/sign-out", SignOutPage.as_view(), name="sign-out"),
     path("account/language", LanguagePage.as_view(), name="language"),
     path("account/theme", ThemePage.as_view(), name="theme"),
+    path("account/banner", BannerClosePage.as_view(), name="banner-close"),
 ]

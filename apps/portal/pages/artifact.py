@@ -3,24 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.artifacts.build_steps import moment_written
 from apps.artifacts.errors import ManifestUnknownError
 from apps.artifacts.models import Artifact
 from apps.artifacts.platforms import platform_text, platforms_of
 from apps.artifacts.selectors import artifact_list, artifact_row, tag_list
-from apps.artifacts.services.activation import artifact_activate, artifact_deactivate
+from apps.artifacts.services.activation import MAX_REASON, artifact_activate, artifact_deactivate
 from apps.artifacts.services.labels import artifact_label_remove
 from apps.catalog.accessories import accessory_tree, indexes_of
 from apps.catalog.artifacts import labels_of
 from apps.immutability.selectors import immutable_tags
 from apps.portal.artifact_lines import ArtifactLine, artifact_lines
+from apps.portal.forms import PortalForm
 from apps.portal.lists import Table, table_page
 from apps.portal.repository_views import ArtifactPage
-from apps.portal.views import ConfirmMixin
+from apps.portal.views import ConfirmMixin, FormMixin
 
 _TAGS = Table(
     order=("-push_time", "-id"),
@@ -172,39 +175,54 @@ class LabelRemovePage(ConfirmMixin, ArtifactPage):
         return self.done(_("The label is taken off."), self.artifact_url())
 
 
-class DeactivatePage(ConfirmMixin, ArtifactPage):
+class DeactivateForm(PortalForm):
+    """Why nobody is to pull it."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=MAX_REASON,
+        required=False,
+        help_text=gettext_lazy("Optional. Told to those who try to pull it, and kept in the audit log."),
+    )
+
+
+class DeactivatePage(FormMixin, ArtifactPage):
     """``…/deactivate``."""
 
     action = "delete"
+    form_class = DeactivateForm
 
-    def question(self) -> Mapping[str, Any]:
-        """See :class:`ConfirmMixin`."""
+    def extra(self) -> Mapping[str, Any]:
+        """See :class:`FormMixin`."""
         return {
             "layout": "portal/repository.html",
             "title": _("Deactivate the artifact?"),
-            "text": _(
+            "lead": _(
                 "It stays with all its tags, and nobody can pull it any more. Who tries is told that you have"
-                " deactivated it."
+                " deactivated it. It can be activated again at any time."
             ),
-            "undo": _("It can be activated again at any time."),
             "submit": _("Deactivate"),
         }
 
     def cancel_url(self) -> str:
-        """See :class:`ConfirmMixin`."""
+        """See :class:`FormMixin`."""
         return self.artifact_url()
 
-    def act(self) -> HttpResponse:
+    def save(self, form: Any) -> HttpResponse:
         """Refuse its pulls from now on."""
         artifact_deactivate(
-            actor=self.actor, repository_name=self.repository.name, reference=self.artifact.digest
+            actor=self.actor,
+            repository_name=self.repository.name,
+            reference=self.artifact.digest,
+            reason=form.cleaned_data["reason"],
         )
         return self.done(_("The artifact is deactivated."), self.artifact_url())
 
 
-class ActivatePage(DeactivatePage):
+class ActivatePage(ConfirmMixin, ArtifactPage):
     """``…/activate``."""
 
+    action = "delete"
     is_danger = False
 
     def question(self) -> Mapping[str, Any]:
@@ -215,6 +233,10 @@ class ActivatePage(DeactivatePage):
             "text": _("It can be pulled again from now on."),
             "submit": _("Activate"),
         }
+
+    def cancel_url(self) -> str:
+        """See :class:`ConfirmMixin`."""
+        return self.artifact_url()
 
     def act(self) -> HttpResponse:
         """Let it be pulled again."""

@@ -1,6 +1,6 @@
 """Groups of people, and who is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -19,10 +19,12 @@ from apps.accounts.group_services import (
 )
 from apps.accounts.models import User, UserGroup
 from apps.accounts.security import require_system
+from apps.accounts.selectors import user_search
 from apps.accounts.types import GroupType
 from apps.common.errors import NotFoundError
 from apps.portal.forms import PortalForm
 from apps.portal.lists import Table, table_page
+from apps.portal.suggestions import NamesMixin, SuggestedField, suggest_from
 from apps.portal.views import ConfirmMixin, FormMixin, PortalView
 
 _GROUPS = Table(
@@ -194,17 +196,21 @@ class GroupDeletePage(ConfirmMixin, _OneGroupPage):
 class GroupMemberForm(PortalForm):
     """A person for a group."""
 
-    username = forms.CharField(
-        label=gettext_lazy("User name"),
-        max_length=255,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off"}),
-    )
+    username = SuggestedField(label=gettext_lazy("User name"))
+
+    def __init__(self, *args: Any, names_url: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        suggest_from(self.fields["username"], names_url)
 
 
 class GroupMemberAddPage(FormMixin, _OneGroupPage):
     """``/harbor/groups/ID/members/new``."""
 
     form_class = GroupMemberForm
+
+    def form_arguments(self) -> Mapping[str, Any]:
+        """See :class:`FormMixin`."""
+        return {"names_url": reverse("portal:group-member-names", args=[self.group.pk])}
 
     def extra(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
@@ -230,6 +236,18 @@ class GroupMemberAddPage(FormMixin, _OneGroupPage):
             % {"person": user.username, "group": self.group.group_name},
             self.own_url(),
         )
+
+
+class GroupMemberNamesPage(NamesMixin, _OneGroupPage):
+    """``/harbor/groups/ID/members/names?username=…``."""
+
+    field = "username"
+
+    def names(self, text: str, most: int) -> Iterable[str]:
+        """See :class:`NamesMixin`; those who are in the group already are not named."""
+        inside = group_member_list(actor=self.actor, group_id=self.group.pk).values("pk")
+        people = user_search(actor=self.actor, name=text).exclude(pk__in=inside)
+        return people.values_list("username", flat=True)[:most]
 
 
 class GroupMemberRemovePage(ConfirmMixin, _OneGroupPage):
@@ -277,6 +295,11 @@ urlpatterns = [
     path("harbor/groups/<int:group_id>/edit", GroupRenamePage.as_view(), name="group-edit"),
     path("harbor/groups/<int:group_id>/delete", GroupDeletePage.as_view(), name="group-delete"),
     path("harbor/groups/<int:group_id>/members/new", GroupMemberAddPage.as_view(), name="group-member-new"),
+    path(
+        "harbor/groups/<int:group_id>/members/names",
+        GroupMemberNamesPage.as_view(),
+        name="group-member-names",
+    ),
     path(
         "harbor/groups/<int:group_id>/members/<int:user_id>/remove",
         GroupMemberRemovePage.as_view(),

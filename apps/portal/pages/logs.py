@@ -1,6 +1,6 @@
 """The audit log: of what one may see, and of one project."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from apps.audit.selectors import audit_list
 from apps.audit.types import OPERATIONS, RESOURCE_TYPES
 from apps.portal.forms import PortalForm
 from apps.portal.lists import Table, table_page
+from apps.portal.log_words import OPERATION_WORDS, RESOURCE_WORDS
+from apps.portal.navigation import Text
 from apps.portal.views import PortalView, ProjectPage
 
 # Sorted by nothing else: to sort ten million rows for one page would take seconds.
@@ -30,8 +32,8 @@ _LOOKUPS = {
 }
 
 
-def _choices(names: tuple[str, ...]) -> list[tuple[str, Any]]:
-    return [("", gettext_lazy("all")), *((name, name) for name in names)]
+def _choices(names: Sequence[str], words: Mapping[str, Text]) -> list[tuple[str, Text]]:
+    return [("", gettext_lazy("all")), *((name, words.get(name, name)) for name in names)]
 
 
 def _moment(label: Any) -> forms.DateTimeField:
@@ -47,10 +49,12 @@ class LogFilterForm(PortalForm):
 
     search = forms.CharField(label=gettext_lazy("Resource contains"), max_length=255, required=False)
     operation = forms.ChoiceField(
-        label=gettext_lazy("Operation"), required=False, choices=_choices(OPERATIONS)
+        label=gettext_lazy("Operation"), required=False, choices=_choices(OPERATIONS, OPERATION_WORDS)
     )
     resource_type = forms.ChoiceField(
-        label=gettext_lazy("Kind of resource"), required=False, choices=_choices(RESOURCE_TYPES)
+        label=gettext_lazy("Kind of resource"),
+        required=False,
+        choices=_choices(RESOURCE_TYPES, RESOURCE_WORDS),
     )
     username = forms.CharField(label=gettext_lazy("User name"), max_length=255, required=False)
     result = forms.ChoiceField(

@@ -1,6 +1,6 @@
 """The members of a project: people and groups with their roles."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from apps.common.errors import NotFoundError
 from apps.portal.errors import problem_text
 from apps.portal.forms import LinesField, PortalForm
 from apps.portal.lists import Table, table_page
+from apps.portal.suggestions import NamesMixin, SuggestedField, suggest_from
 from apps.portal.views import ConfirmMixin, FormMixin, ProjectPage
 from apps.projects.member_services import member_add, member_delete, member_update
 from apps.projects.models import Member
@@ -28,7 +29,6 @@ _MEMBERS = Table(
     search=("entity_name",),
     sorts={"name": "entity_name", "since": "creation_time"},
 )
-_SUGGESTIONS = 10
 
 _ROLE_TEXTS = {
     Role.PROJECT_ADMIN: gettext_lazy("Project admin: everything, members and settings too"),
@@ -62,17 +62,10 @@ class RoleForm(PortalForm):
     )
 
 
-class SuggestedField(forms.CharField):
-    """A text with suggestions, which the attributes of its widget ask for."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"template_name": "portal/forms/suggested.html", **options})
-
-
 class MemberForm(RoleForm):
     """Somebody new. The field suggests names where there is JavaScript."""
 
-    name = SuggestedField(max_length=255)
+    name = SuggestedField()
 
     field_order = ("name", "role", "pull_patterns", "push_patterns")
 
@@ -80,15 +73,7 @@ class MemberForm(RoleForm):
         super().__init__(*args, **options)
         field = self.fields["name"]
         field.label = label
-        field.widget.attrs |= {
-            "autocomplete": "off",
-            "autocapitalize": "off",
-            "spellcheck": "false",
-            "list": "member-names",
-            "hx-get": names_url,
-            "hx-trigger": "input changed delay:250ms",
-            "hx-target": "#member-names",
-        }
+        suggest_from(field, names_url)
 
 
 class MembersPage(ProjectPage):
@@ -163,26 +148,19 @@ class MemberCreatePage(_MemberFormPage):
         return self.done(_("%(name)s is a member now.") % {"name": name}, self.cancel_url())
 
 
-class MemberNamesPage(ProjectPage):
-    """``/harbor/projects/ID/members/names/KIND?name=…``: names that hold what is typed, as options."""
+class MemberNamesPage(NamesMixin, ProjectPage):
+    """``/harbor/projects/ID/members/names/KIND?name=…``: names of people or groups."""
 
     resource = "member"
     action = "create"
-    template = "portal/parts/member_names.html"
     resource_type = "member"
     is_group = False
 
-    def get(self, request: HttpRequest, **_words: Any) -> HttpResponse:
-        """The first few."""
-        name = str(request.GET.get("name", "")).replace("\x00", "")[:255]
-        names: list[str] = []
-        if name and self.is_group:
-            groups = group_search(actor=self.actor, name=name)
-            names = list(groups.values_list("group_name", flat=True)[:_SUGGESTIONS])
-        elif name:
-            people = user_search(actor=self.actor, name=name)
-            names = list(people.values_list("username", flat=True)[:_SUGGESTIONS])
-        return self.render(names=names)
+    def names(self, text: str, most: int) -> Iterable[str]:
+        """See :class:`NamesMixin`."""
+        if self.is_group:
+            return group_search(actor=self.actor, name=text).values_list("group_name", flat=True)[:most]
+        return user_search(actor=self.actor, name=text).values_list("username", flat=True)[:most]
 
 
 class _OneMember(ProjectPage):

@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.accounts.selectors import user_get
 from apps.accounts.services import user_change_password, user_create, user_update_profile
 from apps.accounts.sessions import session_open
+from apps.accounts.types import Source
 from apps.common.errors import ForbiddenError, PreconditionError
 from apps.common.forwarding import client_address
 from apps.common.release import HARBOR_RELEASE
@@ -75,6 +76,7 @@ class ProfileForm(PortalForm):
 class ProfilePage(FormMixin, PersonPage):
     """``/account/profile``."""
 
+    template = "portal/profile.html"
     form_class = ProfileForm
 
     def initial(self) -> Mapping[str, Any]:
@@ -86,6 +88,7 @@ class ProfilePage(FormMixin, PersonPage):
         return {
             "title": _("Profile"),
             "lead": _("You are signed in as %(name)s.") % {"name": self.user.username},
+            "has_cli_secret": self.user.source == Source.OIDC,
         }
 
     def save(self, form: Any) -> HttpResponse:
@@ -136,6 +139,7 @@ class PasswordPage(FormMixin, PersonPage):
             password=new,
             address=client_address(self.request.META),
             replaces=self.request.COOKIES.get(SESSION_COOKIE, ""),
+            agent=self.request.headers.get("User-Agent", ""),
         )
         response = self.done(_("Your password is changed."), reverse("portal:profile"))
         if key is not None:

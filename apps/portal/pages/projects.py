@@ -16,7 +16,7 @@ from apps.common.errors import PreconditionError
 from apps.config.selectors import system_settings
 from apps.portal.forms import PortalForm
 from apps.portal.lists import Table, table_page
-from apps.portal.views import ConfirmMixin, FormMixin, PortalView, ProjectPage
+from apps.portal.views import ALWAYS, ConfirmMixin, FormMixin, PortalView, ProjectPage
 from apps.projects.models import Project
 from apps.projects.roles import ROLE_RANK
 from apps.projects.selectors import projects_visible_to, roles_of
@@ -146,6 +146,7 @@ class ProjectDeletePage(ConfirmMixin, ProjectPage):
 
     action = "delete"
     resource_type = "project"
+    dangerous = ALWAYS
 
     def question(self) -> Mapping[str, Any]:
         """See :class:`ConfirmMixin`."""

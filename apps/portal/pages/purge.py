@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.audit.purge import MOST_HOURS, PURGES, purge_read, purge_request, purge_stop
+from apps.audit.purge import MOST_HOURS, PURGED_ROWS, PURGES, purge_read, purge_request, purge_stop
 from apps.audit.types import EVENT_TYPES
 from apps.portal.forms import PortalForm
 from apps.portal.navigation import Text
@@ -65,6 +65,13 @@ def _age(hours: int) -> str:
     return ngettext("older than %(count)d hour", "older than %(count)d hours", hours) % {"count": hours}
 
 
+def _deleted(results: Mapping[str, Any]) -> str:
+    if PURGED_ROWS not in results:
+        return "-"
+    count = int(results[PURGED_ROWS])
+    return _("%(count)d would be") % {"count": count} if results.get("dry_run") else str(count)
+
+
 _WORK = Work(
     key="purge",
     title=gettext_lazy("Log rotation"),
@@ -73,7 +80,7 @@ _WORK = Work(
     stop=purge_stop,
     api="/api/v2.0/system/purgeaudit",
     parameters=_options,
-    results=[],
+    results=[(gettext_lazy("Rows deleted"), _deleted)],
 )
 
 

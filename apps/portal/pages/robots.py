@@ -14,6 +14,7 @@ from apps.portal.robot_views import (
     RobotSwitch,
     SystemRobotPage,
 )
+from apps.portal.trust_views import RobotTrustAdd, RobotTrustRemove
 
 
 class RobotsPage(RobotList, SystemRobotPage):
@@ -58,6 +59,18 @@ class RobotDeletePage(RobotDelete, SystemRobotPage):
     action = "delete"
 
 
+class RobotTrustAddPage(RobotTrustAdd, SystemRobotPage):
+    """``/harbor/robots/ROBOT/trusts/new/KIND``."""
+
+    action = "update"
+
+
+class RobotTrustRemovePage(RobotTrustRemove, SystemRobotPage):
+    """``/harbor/robots/ROBOT/trusts/TRUST/remove``."""
+
+    action = "update"
+
+
 class ProjectRobotsPage(RobotList, ProjectRobotPage):
     """``/harbor/projects/ID/robots``."""
 
@@ -100,10 +113,24 @@ class ProjectRobotDeletePage(RobotDelete, ProjectRobotPage):
     action = "delete"
 
 
+class ProjectRobotTrustAddPage(RobotTrustAdd, ProjectRobotPage):
+    """``/harbor/projects/ID/robots/ROBOT/trusts/new/KIND``."""
+
+    action = "update"
+
+
+class ProjectRobotTrustRemovePage(RobotTrustRemove, ProjectRobotPage):
+    """``/harbor/projects/ID/robots/ROBOT/trusts/TRUST/remove``."""
+
+    action = "update"
+
+
 _ALL = "harbor/robots"
 _ONE = f"{_ALL}/<int:robot_id>"
 _OF_PROJECT = "harbor/projects/<int:project_id>/robots"
 _ONE_OF_PROJECT = f"{_OF_PROJECT}/<int:robot_id>"
+_NEW_TRUST = "trusts/new/<slug:kind>"
+_NO_TRUST = "trusts/<int:trust_id>/remove"
 
 urlpatterns = [
     path(_ALL, RobotsPage.as_view(), name="robots"),
@@ -113,6 +140,8 @@ urlpatterns = [
     path(f"{_ONE}/switch", RobotSwitchPage.as_view(), name="robot-switch"),
     path(f"{_ONE}/secret", RobotSecretPage.as_view(), name="robot-secret"),
     path(f"{_ONE}/delete", RobotDeletePage.as_view(), name="robot-delete"),
+    path(f"{_ONE}/{_NEW_TRUST}", RobotTrustAddPage.as_view(), name="robot-trust-new"),
+    path(f"{_ONE}/{_NO_TRUST}", RobotTrustRemovePage.as_view(), name="robot-trust-remove"),
     path(_OF_PROJECT, ProjectRobotsPage.as_view(), name="project-robots"),
     path(f"{_OF_PROJECT}/new", ProjectRobotCreatePage.as_view(), name="project-robot-new"),
     path(_ONE_OF_PROJECT, ProjectRobotDetailPage.as_view(), name="project-robot-detail"),
@@ -120,4 +149,12 @@ urlpatterns = [
     path(f"{_ONE_OF_PROJECT}/switch", ProjectRobotSwitchPage.as_view(), name="project-robot-switch"),
     path(f"{_ONE_OF_PROJECT}/secret", ProjectRobotSecretPage.as_view(), name="project-robot-secret"),
     path(f"{_ONE_OF_PROJECT}/delete", ProjectRobotDeletePage.as_view(), name="project-robot-delete"),
+    path(
+        f"{_ONE_OF_PROJECT}/{_NEW_TRUST}", ProjectRobotTrustAddPage.as_view(), name="project-robot-trust-new"
+    ),
+    path(
+        f"{_ONE_OF_PROJECT}/{_NO_TRUST}",
+        ProjectRobotTrustRemovePage.as_view(),
+        name="project-robot-trust-remove",
+    ),
 ]

@@ -37,6 +37,8 @@ class SystemSettingsPage(FormMixin, PortalView):
         self.section = found
         self.form_class = self.settings_form = SETTINGS_FORMS[found.key]
         self.may_change = self.actor.can_system("configuration", "update") and not is_read_only()
+        # Told before the form is filled in: what is in it is lost on the way to the page that asks for the password.
+        self.must_confirm = self.may_change and not self.is_confirmed
 
     def check_write(self, _request: HttpRequest) -> None:
         """Settings are for the read-only mode too: without them nobody could end it."""
@@ -47,8 +49,9 @@ class SystemSettingsPage(FormMixin, PortalView):
 
     def form_arguments(self) -> Mapping[str, Any]:
         """See :class:`FormMixin`."""
-        locked = {name for name, item in self.items.items() if not (item.editable and self.may_change)}
-        if not self.may_change:
+        may_change = self.may_change and not self.must_confirm
+        locked = {name for name, item in self.items.items() if not (item.editable and may_change)}
+        if not may_change:
             locked |= secret_settings()
         return {"locked": locked_fields(self.settings_form, frozenset(locked))}
 
@@ -60,8 +63,7 @@ class SystemSettingsPage(FormMixin, PortalView):
             "section": self.section,
             "lead": self.section.lead,
             "may_change": self.may_change,
-            # Before the form is filled in: what was is lost on the way to the page that asks for the password.
-            "must_confirm": self.may_change and not self.is_confirmed,
+            "must_confirm": self.must_confirm,
             "is_overridden": is_read_only(),
             "is_auth_mode_fixed": "auth_mode" in self.section.names
             and self.may_change

@@ -10,6 +10,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.locks import user_locks, user_unlock
 from apps.accounts.models import User
 from apps.accounts.security import require_system
 from apps.accounts.selectors import ADMIN_ID, user_get, user_list
@@ -21,10 +22,11 @@ from apps.accounts.services import (
     user_set_auditor,
     user_set_sysadmin,
 )
+from apps.accounts.session_services import session_list, sessions_end
 from apps.portal.forms import PasswordTwiceForm
 from apps.portal.lists import Table, table_page
 from apps.portal.navigation import Text
-from apps.portal.views import ConfirmMixin, FormMixin, PortalView
+from apps.portal.views import ALWAYS, ConfirmMixin, FormMixin, PortalView
 
 _USERS = Table(
     order=("username", "id"),
@@ -47,9 +49,13 @@ class UsersPage(PortalView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Everybody, a page at a time."""
+        page = table_page(request, user_list(actor=self.actor), _USERS)
+        locks = user_locks(actor=self.actor, users=page.rows)
+        for user in page.rows:
+            user.locked_until = locks.get(user.pk)  # type: ignore[attr-defined] # for the template
         return self.render(
             title=_("Users"),
-            page=table_page(request, user_list(actor=self.actor), _USERS),
+            page=page,
             may_create=self.actor.can_system("user", "create"),
         )
 
@@ -128,6 +134,7 @@ class UserPage(_UserPage):
         is_first = self.user.pk == ADMIN_ID
         is_own = self.principal is not None and self.principal.person == self.user.pk
         may = self.actor.is_system_admin
+        self.user.locked_until = user_locks(actor=self.actor, users=[self.user]).get(self.user.pk)  # type: ignore[attr-defined] # for the template
         return self.render(
             title=self.user.username,
             user=self.user,
@@ -135,6 +142,7 @@ class UserPage(_UserPage):
             may_change_admin=may and not (is_first and self.user.sysadmin_flag),
             may_suspend=may and not is_first and not is_own,
             may_reset=may and not is_own,
+            sessions=session_list(actor=self.actor, user_id=self.user.pk).count(),
             may_delete=self.actor.can_system("user", "delete") and not is_first and not is_own,
         )
 
@@ -143,6 +151,7 @@ class UserPasswordPage(FormMixin, _UserPage):
     """``/harbor/users/ID/password``."""
 
     form_class = PasswordTwiceForm
+    dangerous = ALWAYS
 
     def cancel_url(self) -> str:
         """See :class:`FormMixin`."""
@@ -169,7 +178,7 @@ class _Change:
     """A switch of an account: the question before it is turned, and what is said when it is."""
 
     service: Any
-    values: Mapping[str, bool]
+    values: Mapping[str, Any]
     title: Text
     text: Text
     undo: Text
@@ -232,7 +241,28 @@ _CHANGES = {
         gettext_lazy("Let in"),
         gettext_lazy("%(name)s may sign in again."),
     ),
+    "unlock": _Change(
+        user_unlock,
+        {},
+        gettext_lazy("End the lock of %(name)s?"),
+        gettext_lazy(
+            "Somebody has given wrong passwords for this name. It is locked for a while, where it has not signed in before or where the passwords came from."
+        ),
+        gettext_lazy("More wrong passwords lock it again."),
+        gettext_lazy("Unlock"),
+        gettext_lazy("%(name)s is not locked any more."),
+    ),
+    "end-sessions": _Change(
+        sessions_end,
+        {},
+        gettext_lazy("End all sessions of %(name)s?"),
+        gettext_lazy("This person is signed out in every browser."),
+        gettext_lazy("They can sign in again at once. To keep somebody out, suspend them."),
+        gettext_lazy("End sessions"),
+        gettext_lazy("The sessions of %(name)s are ended."),
+    ),
 }
+_HARMLESS = frozenset({"unlock", "end-sessions"})
 
 
 class UserChangePage(ConfirmMixin, _UserPage):
@@ -243,6 +273,16 @@ class UserChangePage(ConfirmMixin, _UserPage):
         super().check(request)
         if self.kwargs["change"] not in _CHANGES:
             raise Http404
+        self.is_danger = self.kwargs["change"] not in _HARMLESS
+
+    def check_write(self, _request: HttpRequest) -> None:
+        """See :class:`PortalView`; a session in wrong hands cannot wait for the end of the read-only mode."""
+        if self.kwargs["change"] not in _HARMLESS:
+            super().check_write(_request)
+
+    def is_dangerous(self, request: HttpRequest) -> bool:  # noqa: ARG002 (the base's)
+        """See :class:`PortalView`."""
+        return self.kwargs["change"] not in _HARMLESS
 
     @property
     def change(self) -> _Change:
@@ -275,6 +315,7 @@ class UserDeletePage(ConfirmMixin, _UserPage):
     """``/harbor/users/ID/delete``."""
 
     action = "delete"
+    dangerous = ALWAYS
 
     def question(self) -> Mapping[str, Any]:
         """See :class:`ConfirmMixin`."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.jobs.types import Status, Trigger, VendorType
+from apps.portal.log_words import OPERATION_WORDS, RESOURCE_WORDS
 from apps.projects.models import Label
 from apps.projects.types import Role
 
@@ -104,6 +105,18 @@ def trigger_name(trigger: str) -> str:
 def vendor_name(vendor_type: str) -> str:
     """A kind of work in words."""
     return str(_VENDORS[VendorType(vendor_type)]) if vendor_type in set(VendorType) else vendor_type
+
+
+@register.filter
+def operation_word(operation: str) -> str:
+    """An operation of the audit log in words."""
+    return str(OPERATION_WORDS.get(operation, operation))
+
+
+@register.filter
+def resource_word(resource_type: str) -> str:
+    """A kind of resource of the audit log in words."""
+    return str(RESOURCE_WORDS.get(resource_type, resource_type))
 
 
 @register.filter
