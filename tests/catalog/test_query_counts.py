@@ -69,6 +69,8 @@ _CASES = (
     "robots?page_size=100",
     "robots?page_size=100&q=Level=project,ProjectID={project_id}",
     "robots/{robot}",
+    "robots/{robot}/trusts?page_size=100",
+    "robots/{robot}/trusts/{trust}",
     "repositories?page_size=100",
     "repositories?page_size=100&q=name=~a&sort=-pull_count",
     "labels?scope=p&project_id={project_id}&page_size=100",
@@ -137,8 +139,14 @@ _CASES = (
     _REPOSITORY,
     f"{_REPOSITORY}/tag-history?page_size=100",
 )
-# Nothing to find in a seed without bytes or a certificate: routes that the table leaves out.
-_LEAVES_OUT = ("/scan/<str:report_id>/log", "systeminfo/getcert", "version")
+# Nothing to find in a seed without bytes, a certificate or a directory: routes that the table leaves out.
+_LEAVES_OUT = (
+    "ldap/groups/search",
+    "ldap/users/search",
+    "/scan/<str:report_id>/log",
+    "systeminfo/getcert",
+    "version",
+)
 
 
 @dataclass

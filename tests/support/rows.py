@@ -17,7 +17,7 @@ from apps.jobs.types import Status, Trigger, VendorType
 from apps.projects.models import CVEAllowlist, Label, Member, Project
 from apps.quotas.models import Quota
 from apps.retention.models import RetentionPolicy
-from apps.robots.models import Robot
+from apps.robots.models import Robot, RobotTrust
 from apps.webhooks.models import WebhookPolicy
 from apps.webhooks.types import Target
 from harbor_py.seeding.filling import rows_make
@@ -72,6 +72,7 @@ def seed(size: Size) -> dict[str, object]:
     entry = _trash(project, repository, size.groups)
     webhook, delivery = _webhooks(project, size.groups)
     run = _retention(project, size.groups)
+    robot = Robot.objects.filter(project=project)[0]
     return {
         "project": project.name,
         "project_id": project.pk,
@@ -80,7 +81,8 @@ def seed(size: Size) -> dict[str, object]:
         "digest": tagged.digest,
         "label": label.pk,
         "quota": Quota.objects.get(project=project).pk,
-        "robot": Robot.objects.filter(project=project)[0].pk,
+        "robot": robot.pk,
+        "trust": _trusts(robot, size.groups).pk,
         "icon": icon_digest("IMAGE"),
         "user": people[0].pk,
         "token_user": people[0].pk,
@@ -97,6 +99,15 @@ def seed(size: Size) -> dict[str, object]:
         "collection": _collections(size.groups).pk,
         **_purges(size.groups),
     }
+
+
+def _trusts(robot: Robot, count: int) -> RobotTrust:
+    """Issuers whose tokens a robot account takes."""
+    for number in range(count):
+        trust = RobotTrust.objects.create(
+            robot=robot, issuer="https://ci.example.com", audience="registry", subject=f"job:{number}"
+        )
+    return trust
 
 
 def _collections(count: int) -> Execution:
