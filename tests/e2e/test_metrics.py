@@ -150,14 +150,16 @@ def test_counters_survive_the_end_of_the_processes(scraped: Scraped) -> None:
 def test_logins_by_what_came_of_them(scraped: Scraped) -> None:
     server = scraped.server
     with api(server.url, server.admin) as admin:
-        person = make_user(admin)
+        people = [make_user(admin) for _ in range(4)]
     name = "harbor_login_total"
     before = {result: scraped.value(name, "core", result=result) for result in ("success", "wrong")}
-    for password in (person.password, "Battery-Staple-2"):
+    passwords = [(person, person.password) for person in people] + [(people[0], "Battery-Staple-2")]
+    for person, password in passwords:
         httpx.get(f"{server.url}/api/v2.0/users/current", auth=(person.name, password), verify=TRUST)
-    for result, count in before.items():
-        scraped.wait_for(count + 1, name, "core", result=result)
-    assert {label for labels in scraped.get("core")[name] for label in labels} <= {
-        ("result", result) for result in ("success", "wrong", "held", "frozen")
-    }, "labels are no client's words"
-    assert scraped.value("harbor_login_locks", locked="account") == 0
+    scraped.wait_for(before["wrong"] + 1, name, "core", result="wrong")
+    # The administrator's, one in each of two processes, may be written down only now.
+    reached = eventually(
+        lambda: scraped.value(name, "core", result="success"),
+        lambda value: value >= before["success"] + len(people),
+    )
+    assert reached <= before["success"] + len(people) + 2
