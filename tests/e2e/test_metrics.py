@@ -163,3 +163,6 @@ def test_logins_by_what_came_of_them(scraped: Scraped) -> None:
         lambda value: value >= before["success"] + len(people),
     )
     assert reached <= before["success"] + len(people) + 2
+    assert {label for labels in scraped.get("core")[name] for label in labels} <= {
+        ("result", result) for result in ("success", "wrong", "held", "frozen")
+    }, "labels are no client's words"
