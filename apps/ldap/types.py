@@ -23,7 +23,10 @@ _DEFAULT_MEMBERSHIP = "memberof"
 
 def is_installed() -> bool:
     """Whether the extra ``ldap`` is there."""
-    return find_spec("ldap") is not None and find_spec("django_auth_ldap") is not None
+    try:
+        return find_spec("ldap") is not None and find_spec("django_auth_ldap") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 class Step(StrEnum):
