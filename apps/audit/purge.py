@@ -13,7 +13,7 @@ from apps.accounts.security import SecurityContext, require_system
 from apps.audit.models import AuditLog
 from apps.audit.recording import audit_entry, audit_record
 from apps.audit.types import EVENT_TYPES
-from apps.common.database import delete_rows, write_atomic
+from apps.common.database import delete_rows, planner_inform, write_atomic
 from apps.common.errors import BadRequestError
 from apps.common.origin import current_address, current_credential, current_method
 from apps.jobs.context import JobContext, JobStoppedError
@@ -198,6 +198,7 @@ def _purge(context: JobContext, names: tuple[str, ...], *, dry_run: bool) -> int
     after = int(context.state.get("after", 0))
     count = int(context.state.get("count", 0))
     size, told = _FEWEST, count
+    planner_inform(AuditLog)
     while after < last:
         context.check_stop()
         started = time.monotonic()
