@@ -55,7 +55,7 @@ def drop_trash(event: ProjectDeleted) -> None:
 
 def discard_uploads(event: RepositoryDeleted, event_id: uuid.UUID) -> None:  # noqa: ARG001 (nothing to tell apart)
     """Throw away what was on its way into a repository that is gone. Idempotent."""
-    uploads_discard(repository_name=event.repository_name)
+    uploads_discard(repository_name=event.repository_name, before=event.occurred_at)
 
 
 def register() -> None:

@@ -1,6 +1,8 @@
 """What artifacts do when events happen, on rows made by the services."""
 
 import io
+import os
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +31,8 @@ from apps.projects.selectors import project_find
 from apps.projects.services import project_create, project_delete
 from apps.projects.types import ProjectRef
 from apps.quotas.selectors import quota_of_project
+from apps.storage.layout import upload_path
+from apps.storage.selectors import get_driver
 from tests.support.images import make_image
 from tests.support.people import acting, person
 
@@ -119,6 +123,14 @@ def test_a_project_goes_in_which_a_push_was_only_begun(actor: SecurityContext, p
     assert not RepositoryBlob.objects.filter(repository__project_id=project.id).exists()
 
 
+def make_old(repository: str, upload_id: str) -> None:
+    """Let the last byte of an upload have come a minute ago."""
+    path = get_driver().local_path(upload_path(repository, upload_id))
+    assert path is not None
+    then = time.time() - 60
+    os.utime(path, (then, then))
+
+
 def test_a_deleted_repository_takes_its_uploads_along_and_gives_the_quota_back(
     actor: SecurityContext, project: ProjectRef
 ) -> None:
@@ -128,9 +140,14 @@ def test_a_deleted_repository_takes_its_uploads_along_and_gives_the_quota_back(
     kept = Artifact.objects.get(repository__name=other).size
     upload_id = upload_create(repository_name=repository)
     untouched = upload_create(repository_name=other)
+    for name, upload in ((repository, upload_id), (other, untouched)):
+        make_old(name, upload)
     repository_delete(actor=actor, repository_name=repository)
     assert quota_of_project(project_id=project.id).used == kept
+    # Somebody pushes to the name again before the worker comes to clear up.
+    begun_since = upload_create(repository_name=repository)
     outbox_deliver()
+    assert upload_require(repository_name=repository, upload_id=begun_since) == 0
     with pytest.raises(UploadUnknownError):
         upload_require(repository_name=repository, upload_id=upload_id)
     assert upload_require(repository_name=other, upload_id=untouched) == 0

@@ -7,7 +7,7 @@ go on with it. What was hashed so far travels with the client in a signed state 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -103,10 +103,17 @@ def upload_hash(*, driver: StorageDriver, path: str, algorithm: str) -> str:
     return hasher.hexdigest()
 
 
-def uploads_discard(*, repository_name: str) -> int:
-    """Throw away every upload into a repository; returns how many there were."""
-    prefix = uploads_prefix(repository_name) + "/"
-    return _discard(info.path for info in get_driver().walk_uploads() if info.path.startswith(prefix))
+def uploads_discard(*, repository_name: str, before: datetime) -> int:
+    """Throw away the uploads into a repository to which nothing was added since ``before``; returns how many.
+
+    To the second, as buckets tell times: what somebody has begun since, into a new repository of the name, stays.
+    """
+    prefix, deadline = uploads_prefix(repository_name) + "/", before.replace(microsecond=0)
+    return _discard(
+        info.path
+        for info in get_driver().walk_uploads()
+        if info.path.startswith(prefix) and info.modified < deadline
+    )
 
 
 def uploads_purge(*, older_than: timedelta) -> int:
