@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from apps.accounts.issuers import MAX_TOKEN
 from apps.accounts.security import Principal
 
 Check = Callable[[str], Principal | None]
 
-_MAX_TOKEN = 16 * 1024
 _checks: list[Check] = []
 
 
@@ -20,7 +20,7 @@ def register_bearer(check: Check) -> None:
 
 def bearer_principal(token: str) -> Principal | None:
     """Whose token this is; None if nobody knows it. Each kind is asked in turn."""
-    if not 0 < len(token) <= _MAX_TOKEN or not token.isascii():
+    if not 0 < len(token) <= MAX_TOKEN or not token.isascii():
         return None
     for check in _checks:
         if (principal := check(token)) is not None:

@@ -27,16 +27,14 @@ _LEASE = timedelta(seconds=30)
 
 def person_now(user: User) -> Principal | None:
     """The person as their source has them now, as a principal; None if they may not sign in."""
-    if not may_still_come(user):
-        return None
-    if user.source != Source.LOCAL:
-        # What the directory has just said may have changed the row.
-        user.refresh_from_db()
-    return principal_of(user)
+    return principal_of(user) if may_still_come(user) else None
 
 
 def may_still_come(user: User) -> bool:
-    """Whether the source of this person lets them in now; asks it, which may take seconds, where that is due."""
+    """Whether the source of this person lets them in now; asks it, which may take seconds, where that is due.
+
+    ``user`` is loaded again if it was asked: what it says may change the row.
+    """
     if user.id == ADMIN_ID:
         return True
     if user.source not in enabled_sources():
@@ -50,6 +48,7 @@ def may_still_come(user: User) -> bool:
     if _is_due(identity, now) and _claim(identity, now):
         _ask(identity)
         identity.refresh_from_db()
+        user.refresh_from_db()
     return not identity.is_refused and not _is_over(identity, now)
 
 

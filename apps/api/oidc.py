@@ -33,11 +33,11 @@ from apps.oidc.flow import arrival_get, arrival_put, flow_end, flow_keep, flow_o
 from apps.oidc.selectors import client_now, is_oidc_enabled
 from apps.oidc.services import let_in, oidc_ping, onboard
 from apps.oidc.types import Arrival, OidcRefusedError
-from apps.oidc.visits import begin_session, end_session, own_page
+from apps.oidc.visits import NEXT, begin_session, end_session, own_page, page_after
 
 logger = logging.getLogger(__name__)
 
-_NEXT, _ANEW = "oidc_login_next", "anew"
+_ANEW = "anew"
 # What a provider may have taken for the way back since somebody proved who they are.
 _ANEW_SECONDS = 300.0
 
@@ -87,7 +87,7 @@ class OidcLoginView(_FlowMixin, OIDCAuthenticationRequestView):  # type: ignore[
         if not self.OIDC_OP_AUTH_ENDPOINT:
             raise SourceUnreachableError("its discovery document names no authorization_endpoint")
         response: HttpResponse = super().get(request)
-        request.session[_NEXT] = _page(request.GET.get("redirect_url") or request.GET.get("next") or "")
+        request.session[NEXT] = _page(request.GET.get("redirect_url") or request.GET.get("next") or "")
         request.session[_ANEW] = "confirm" in request.GET
         flow_keep(request, response, request.session)  # type: ignore[arg-type]
         return response
@@ -139,7 +139,7 @@ class OidcCallbackView(_FlowMixin, OIDCAuthenticationCallbackView):  # type: ign
             response = HttpResponseRedirect(f"{reverse('portal:oidc-onboard')}?{query}")
             flow_keep(request, response, flow)
             return response
-        response = HttpResponseRedirect(_page(str(flow.get(_NEXT) or "")))
+        response = HttpResponseRedirect(page_after(flow))
         begin_session(request, response, principal)
         flow_end(response, flow)
         return response
@@ -165,7 +165,7 @@ class OidcOnboardView(HarborView):
             )
         values = self.read(OnboardInput, name="username")
         principal = onboard(arrival=arrival, username=values["username"])
-        response = Response({"redirect_url": _page(str(flow.get(_NEXT) or ""))})
+        response = Response({"redirect_url": page_after(flow)})
         begin_session(http, response, principal)
         flow_end(response, flow)
         return response

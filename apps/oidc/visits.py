@@ -12,7 +12,11 @@ from apps.accounts.types import Source
 from apps.common.forwarding import base_url, client_address
 from apps.common.metrics import get_recorder
 from apps.common.origin import take_credential
+from apps.oidc.flow import FlowSession
 from apps.oidc.services import leave
+
+NEXT = "oidc_login_next"
+"""What the library calls it in the session of the way."""
 
 _LONGEST_URL = 2048
 
@@ -26,6 +30,11 @@ def own_page(url: str, otherwise: str) -> str:
         and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     )
     return url if is_ours else otherwise
+
+
+def page_after(flow: FlowSession) -> str:
+    """The page of ours that somebody was on the way to when they left for the provider; the projects for none."""
+    return own_page(str(flow.get(NEXT) or ""), reverse("portal:projects"))
 
 
 def begin_session(request: HttpRequest, response: HttpResponse, principal: Principal) -> None:

@@ -15,7 +15,7 @@ from apps.oidc.flow import FlowSession, arrival_get, flow_end, flow_of
 from apps.oidc.selectors import is_oidc_enabled
 from apps.oidc.services import onboard
 from apps.oidc.types import Arrival
-from apps.oidc.visits import begin_session, own_page
+from apps.oidc.visits import begin_session, page_after
 from apps.portal.forms import PortalForm
 from apps.portal.views import FormMixin, PortalView
 
@@ -83,8 +83,7 @@ class OnboardPage(FormMixin, PortalView):
         if arrival is None:
             return HttpResponseRedirect(reverse("portal:sign-in"))
         principal = onboard(arrival=arrival, username=form.cleaned_data["username"])
-        following = own_page(str(self.flow.get("oidc_login_next") or ""), reverse("portal:projects"))
-        response = HttpResponseRedirect(following)
+        response = HttpResponseRedirect(page_after(self.flow))
         begin_session(self.request, response, principal)
         flow_end(response, self.flow)
         return response
